@@ -1,0 +1,35 @@
+"""Sparse Binary Neural Networks in plain NumPy.
+
+The weights of the networks here are 0 or 1, and nearly all of them are 0. Every
+forward and backward pass is written by hand. One concept lives in one file:
+
+    reference   the same mathematics as loops over lists: the specification
+    quantize    from latent weights to 0/1, +-1 and ternary ones; the estimators
+    losses      softmax cross-entropy, the expected-connections penalty
+    gradcheck   exact and numerical checks of a backward pass
+    optim       SGD with momentum, Adam, the cosine schedule
+    strokes     a built-in data set: ten digits drawn from pen strokes
+    ops         the layers' mathematics: pairs of forward and backward
+    data        MNIST from its files, the validation split, batches
+    sparsity    which weights are 1: a penalty, or a budget that follows a schedule
+    layers      thin objects around ops
+    network     a list of layers, run forwards and backwards
+    train       the training loop, evaluation, one row of numbers an epoch
+    bitops      operations and bytes, each under a named convention
+    plots       the figures, drawn from the JSON that a walkthrough wrote
+
+Notation
+--------
+Uppercase letters are sizes, the same everywhere::
+
+    N batch    D inputs    M neurons    K ones (1 weights)
+
+Lowercase names are arrays. `latent` is the float that training moves, `w` is the
+value it is quantized to (0 or 1; -1 or +1), and the bare word "weight" never names
+an array. `centre` is what the centred domain subtracts from every w, `scale` and
+`shift` belong to batch norm, `share` to the expected-connections penalty.
+Gradients carry the prefix d: `dy` is the derivative of the loss with respect to
+`y`, and has the shape of `y`.
+"""
+
+__version__ = "0.1.0"

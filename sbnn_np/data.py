@@ -1,0 +1,288 @@
+"""MNIST from its files, found or downloaded and always checked; validation split; batches."""
+
+import gzip
+import hashlib
+import math
+import os
+import struct
+import sys
+import tempfile
+import urllib.request
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from sbnn_np import strokes
+
+MIRRORS = (
+    "https://ossci-datasets.s3.amazonaws.com/mnist/",
+    "https://storage.googleapis.com/cvdf-datasets/mnist/",
+)
+# SHA-256 of the decompressed files
+MNIST = {
+    "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+    "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+    "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+    "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+}
+LARGEST = 1 << 28  # bytes of a decompressed file; the largest of MNIST has 47 million
+
+
+class DataError(ValueError):
+    """A data file is missing, damaged, or not what its name says."""
+
+
+class NoDownload(DataError):
+    """The files are nowhere, and no mirror could be reached."""
+
+
+@dataclass(frozen=True)
+class Data:
+    """Images (N, H, W, C) uint8 and labels (N,) int64, for training and for the test."""
+
+    name: str
+    train_images: np.ndarray
+    train_labels: np.ndarray
+    test_images: np.ndarray
+    test_labels: np.ndarray
+
+
+def load(name, folder=None):
+    """Load a data set by its name.
+
+    Parameters
+    ----------
+    name : "mnist" or "strokes"
+    folder : str or Path, optional
+        Where the files of MNIST are, themselves or in a folder `mnist`, gzipped or not.
+        Left out, $SBNN_DATA is taken, and else the user's cache folder, into which
+        missing files are downloaded.
+
+    Returns
+    -------
+    data : Data
+
+    Raises
+    ------
+    ValueError
+        If the name is unknown.
+    DataError
+        If a file is missing from a folder that was named, or damaged anywhere.
+    NoDownload
+        If no folder was named and no mirror could be reached.
+    """
+    if name == "strokes":
+        return Data("stroke digits", *strokes.stroke_digits(train=12000, test=2000))
+    if name != "mnist":
+        raise ValueError(f"name is {name!r}; it must be mnist or strokes")
+    folder = folder or os.environ.get("SBNN_DATA")
+    arrays = []
+    for file, sha256 in MNIST.items():
+        path = find(folder, file) if folder else cached(file, sha256)
+        content = decompress(path)
+        if hashlib.sha256(content).hexdigest() != sha256:
+            # the reader's own complaint, if it has one, says more than a checksum
+            read_idx(content, path)
+            raise DataError(f"{path}: wrong checksum; it is not the file of MNIST")
+        arrays.append(read_idx(content, path))
+    train_images, train_labels, test_images, test_labels = arrays
+    return Data("MNIST", train_images, train_labels, test_images, test_labels)
+
+
+def find(folder, file):
+    """Path of a file of MNIST in a folder or its folder `mnist`, gzipped or not."""
+    for place in (Path(folder) / "mnist", Path(folder)):
+        for path in (place / file, place / (file + ".gz")):
+            if path.is_file():
+                return path
+    raise DataError(f"{folder}: no file {file} or {file}.gz in it, or in its folder mnist")
+
+
+def cache_folder():
+    """The user's cache folder for this package, by the custom of the operating system."""
+    if sys.platform == "win32":
+        base = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library" / "Caches"
+    else:
+        base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "sbnn_np"
+
+
+def cached(file, sha256):
+    """Path of a file of MNIST in the cache folder; downloaded first if it is not there."""
+    path = cache_folder() / "mnist" / (file + ".gz")
+    if not path.is_file():
+        reasons = []
+        for mirror in MIRRORS:
+            try:
+                download(mirror + path.name, path, sha256)
+                break
+            except OSError as error:
+                reasons.append(f"{mirror}: {error}")
+        else:
+            raise NoDownload(f"could not download {path.name}: " + "; ".join(reasons))
+    return path
+
+
+def download(url, path, sha256, timeout=5):
+    """Download a gzipped file and move it into place once its content is proven right.
+
+    Parameters
+    ----------
+    url : str
+    path : Path
+        Holds the whole right file afterwards, or nothing.
+    sha256 : str
+        Of the decompressed content.
+    timeout : float
+        Seconds to wait for the server, at the start and in between.
+
+    Raises
+    ------
+    OSError
+        If the server cannot be reached or breaks off.
+    DataError
+        If what came is not the right file.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name + ".")
+    try:
+        with os.fdopen(handle, "wb") as out, urllib.request.urlopen(url, timeout=timeout) as reply:
+            size, done = int(reply.headers.get("Content-Length") or 0), 0
+            while chunk := reply.read(1 << 16):
+                out.write(chunk)
+                done += len(chunk)
+                if sys.stderr.isatty():
+                    share = f"{100 * done // size}%" if size else f"{done} bytes"
+                    print(f"\r\x1b[K{path.name} {share}", end="", file=sys.stderr, flush=True)
+        if size and done != size:
+            raise OSError(f"broke off after {done} of {size} bytes")
+        if hashlib.sha256(decompress(temporary)).hexdigest() != sha256:
+            raise DataError(f"{url}: wrong checksum; it is not the file of MNIST")
+        os.replace(temporary, path)
+    finally:
+        Path(temporary).unlink(missing_ok=True)
+        if sys.stderr.isatty():
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+
+
+def decompress(path):
+    """Content of a file, gzipped or not, of at most LARGEST bytes."""
+    with open(path, "rb") as file:
+        zipped = file.read(2) == b"\x1f\x8b"
+    try:
+        with gzip.open(path) if zipped else open(path, "rb") as file:
+            content = file.read(LARGEST + 1)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise DataError(f"{path}: damaged or truncated: {error}") from None
+    if len(content) > LARGEST:
+        raise DataError(f"{path}: more than {LARGEST} bytes; no such file belongs to MNIST")
+    return content
+
+
+def read_idx(content, path):
+    """Read the idx format of MNIST: big-endian magic number, sizes, then bytes.
+
+    Parameters
+    ----------
+    content : bytes
+    path : str or Path
+        For the messages.
+
+    Returns
+    -------
+    array : (N, H, W, 1) uint8 images, or (N,) int64 labels
+
+    Raises
+    ------
+    DataError
+        If the magic number is neither 2051 (images) nor 2049 (labels), if there are
+        fewer or more bytes than the sizes say, or if a label is outside 0..9.
+
+    Notes
+    -----
+    https://yann.lecun.com/exdb/mnist/ , "FILE FORMATS FOR THE MNIST DATABASE".
+
+    Examples
+    --------
+    >>> read_idx(bytes([0, 0, 8, 1, 0, 0, 0, 3, 7, 0, 9]), "labels")
+    array([7, 0, 9])
+    """
+    if len(content) < 4:
+        raise DataError(f"{path}: truncated; {len(content)} bytes, no magic number")
+    (magic,) = struct.unpack_from(">I", content)
+    if magic not in (2049, 2051):
+        raise DataError(f"{path}: wrong magic number {magic}; it must be 2051 or 2049")
+    axes = magic % 256
+    if len(content) < 4 + 4 * axes:
+        raise DataError(f"{path}: truncated; {len(content)} bytes, the header is cut")
+    shape = struct.unpack_from(f">{axes}I", content, 4)
+    expected = 4 + 4 * axes + math.prod(shape)
+    if len(content) != expected:
+        what = "truncated" if len(content) < expected else "too long"
+        raise DataError(f"{path}: {what}; {len(content)} bytes, its header says {expected}")
+    array = np.frombuffer(content, np.uint8, offset=4 + 4 * axes).reshape(shape)
+    if axes == 3:
+        return array[:, :, :, None]
+    if array.size and array.max() > 9:
+        raise DataError(f"{path}: label {array.max()}; labels must be from 0 to 9")
+    return array.astype(np.int64)
+
+
+def split(images, labels, held=5000):
+    """Hold out images for validation: always the same ones, drawn evenly.
+
+    Parameters
+    ----------
+    images : (N, ...) array
+    labels : (N,) int
+    held : int
+        At most a tenth of the images is taken.
+
+    Returns
+    -------
+    training, validation : (images, labels)
+
+    Examples
+    --------
+    >>> training, validation = split(np.arange(100), np.arange(100))
+    >>> len(training[0]), len(validation[0])
+    (90, 10)
+    """
+    order = np.random.default_rng(0).permutation(len(images))
+    held = min(held, len(images) // 10)
+    rest, out = np.sort(order[held:]), np.sort(order[:held])
+    return (images[rest], labels[rest]), (images[out], labels[out])
+
+
+def steps_per_epoch(n, batch):
+    """Number of whole batches among n images."""
+    if not 1 <= batch <= n:
+        raise ValueError(f"batch is {batch}; it must be from 1 to {n}, the number of images")
+    return n // batch
+
+
+def batches(images, labels, batch, rng):
+    """Go once through the images in random order, in whole batches.
+
+    What is left over (fewer images than a batch) is in another epoch's batches.
+
+    Parameters
+    ----------
+    images : (n, ...) array
+    labels : (n,) int
+    batch : int
+        From 1 to n.
+    rng : numpy.random.Generator
+
+    Yields
+    ------
+    x, y : (batch, ...) array, (batch,) int
+    """
+    order = rng.permutation(len(images))
+    for step in range(steps_per_epoch(len(images), batch)):
+        i = order[step * batch : (step + 1) * batch]
+        yield images[i], labels[i]

@@ -1,0 +1,170 @@
+"""Layers: thin objects that hold arrays and hand them to `ops`.
+
+Every layer has `params` and `grads`, dictionaries with the same keys; forward(x,
+train), which overwrites the cache; and backward(dy), which assigns grads and
+returns dx.
+"""
+
+import numpy as np
+
+from sbnn_np import ops, quantize
+
+WEIGHTS = ("float", "+-1", "0/1", "0/1 centred")
+
+
+class Flatten:
+    """Join all axes but the first: (N, H, W, C) to (N, H W C)."""
+
+    def __init__(self):
+        self.params, self.grads = {}, {}
+
+    def forward(self, x, train=False):
+        self.shape = x.shape
+        return x.reshape(len(x), -1)
+
+    def backward(self, dy):
+        return dy.reshape(self.shape)
+
+
+class Dense:
+    """M neurons with D inputs each: y = x w, with w quantized from latents.
+
+    Parameters
+    ----------
+    latent : (D, M) float
+        Becomes the layer's own; the optimizer changes it in place.
+    weights : "float", "+-1", "0/1" or "0/1 centred"
+        What w is. Float weights are the latents themselves. All others are two values,
+        chosen by one bit a weight, the `mask`: -1 and +1, 0 and 1, or -centre and
+        1 - centre, where the centre is a multiple of 1/64 near the density of ones.
+    first : bool
+        The inputs are data, whose gradient nobody asks for: backward returns None.
+
+    Raises
+    ------
+    ValueError
+        If weights is none of the four.
+
+    Notes
+    -----
+    The mask starts as [latent > 0]; afterwards `train.requantize` sets it at every step.
+    The same mask trains, evaluates and is counted.
+    """
+
+    def __init__(self, latent, weights="0/1", first=False):
+        if weights not in WEIGHTS:
+            raise ValueError(f"weights is {weights!r}; it must be one of {', '.join(WEIGHTS)}")
+        self.weights, self.first = weights, first
+        self.params, self.grads = {"latent": latent}, {"latent": np.zeros_like(latent)}
+        if weights == "float":
+            self.mask, self.w = None, latent
+        else:
+            self.mask, self.w = latent > 0, np.empty_like(latent)
+            self.set_values()
+
+    @property
+    def sparse(self):
+        """Whether the weights are 0 or 1, centred or not, so that most can be 0."""
+        return self.weights in ("0/1", "0/1 centred")
+
+    @property
+    def ones(self):
+        """Number of weights whose bit is 1."""
+        return int(np.count_nonzero(self.mask))
+
+    def set_values(self):
+        """Set the two values, the centre by the density of now, and write all of w."""
+        self.centre = 0.0
+        if self.weights == "0/1 centred":
+            self.centre = round(64 * self.ones / self.mask.size) / 64
+        self.values = (-1.0, 1.0) if self.weights == "+-1" else (-self.centre, 1 - self.centre)
+        np.copyto(self.w, np.where(self.mask, self.values[1], self.values[0]))
+
+    def set_mask(self, mask):
+        """Change the bits to `mask`, (D, M) bool; few flip, so only they are written."""
+        flipped = np.flatnonzero(mask != self.mask)
+        to_one = mask.reshape(-1)[flipped]
+        self.w.reshape(-1)[flipped] = np.where(to_one, self.values[1], self.values[0])
+        self.mask = mask
+
+    def forward(self, x, train=False):
+        y, self.cache = ops.dense_forward(x, self.w)
+        return y
+
+    def backward(self, dy):
+        dx, dw = ops.dense_backward(dy, self.cache, not self.first, out=self.grads["latent"])
+        self.grads["latent"] = quantize.straight_through(dw)
+        return dx
+
+
+class BatchNorm:
+    """Batch norm over the last axis, with running statistics for evaluation.
+
+    Parameters
+    ----------
+    scale : (M,) float
+        Becomes the layer's own. Behind 0/1 weights its signs are drawn at random: a sum
+        of such weights never counts against anything, so some thresholds must turn round.
+    eps : float
+    memory : float
+        Part of the running statistics that survives a step. The first steps are
+        averaged evenly, until they are 1 / (1 - memory).
+    """
+
+    def __init__(self, scale, eps=1e-5, memory=0.99):
+        self.params = {"scale": scale, "shift": np.zeros_like(scale)}
+        self.grads = {"scale": np.zeros_like(scale), "shift": np.zeros_like(scale)}
+        self.eps, self.memory, self.steps = eps, memory, 0
+        self.mean, self.var = np.zeros_like(scale), np.ones_like(scale)
+
+    def forward(self, x, train=False):
+        if not train:
+            factor, offset = self.fold()
+            return x * factor + offset
+        y, self.cache, mean, var = ops.batchnorm_forward(x, **self.params, eps=self.eps)
+        self.steps += 1
+        new = max(1 / self.steps, 1 - self.memory)
+        self.mean += new * (mean - self.mean)
+        self.var += new * (var - self.var)
+        return y
+
+    def backward(self, dy):
+        dx, self.grads["scale"], self.grads["shift"] = ops.batchnorm_backward(dy, self.cache)
+        return dx
+
+    def fold(self):
+        """Factor and offset that evaluation uses, (M,) each; see `ops.fold_batchnorm`."""
+        return ops.fold_batchnorm(**self.params, mean=self.mean, var=self.var, eps=self.eps)
+
+
+class Activation:
+    """What follows batch norm: "relu", "sign" (-1 or +1) or "bit" (0 or 1).
+
+    Parameters
+    ----------
+    kind : str
+
+    Raises
+    ------
+    ValueError
+        If kind is none of the three.
+    """
+
+    PAIRS = {
+        "relu": (ops.relu_forward, ops.relu_backward),
+        "sign": (ops.sign_forward, ops.sign_backward),
+        "bit": (ops.bit_forward, ops.bit_backward),
+    }
+
+    def __init__(self, kind):
+        if kind not in self.PAIRS:
+            raise ValueError(f"kind is {kind!r}; it must be one of {', '.join(self.PAIRS)}")
+        self.kind = kind
+        self.params, self.grads = {}, {}
+
+    def forward(self, x, train=False):
+        a, self.cache = self.PAIRS[self.kind][0](x)
+        return a
+
+    def backward(self, da):
+        return self.PAIRS[self.kind][1](da, self.cache)

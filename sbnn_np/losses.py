@@ -1,0 +1,104 @@
+"""What training minimizes. Each function returns the value and its gradient together."""
+
+import numpy as np
+
+
+def softmax_cross_entropy(scores, labels):
+    """Mean cross-entropy of softmax(scores) against integer labels.
+
+    Parameters
+    ----------
+    scores : (N, M) float
+        Any real numbers, one a class.
+    labels : (N,) int
+        From 0 to M-1.
+
+    Returns
+    -------
+    loss : float
+        In nats: log(M) for equal scores, 0 for a certain and right answer.
+    dscores : (N, M) float
+
+    Raises
+    ------
+    ValueError
+        If a label is outside 0..M-1, or the numbers of scores and labels differ.
+
+    Examples
+    --------
+    >>> loss, dscores = softmax_cross_entropy(np.zeros((1, 4)), np.array([2]))
+    >>> round(loss, 4), dscores
+    (1.3863, array([[ 0.25,  0.25, -0.75,  0.25]]))
+    """
+    N, M = scores.shape
+    if labels.shape != (N,):
+        raise ValueError(f"labels has shape {labels.shape}; scores needs ({N},)")
+    if labels.min() < 0 or labels.max() >= M:
+        bad = labels[(labels < 0) | (labels >= M)][0]
+        raise ValueError(f"labels holds {bad}; a label must be from 0 to {M - 1}")
+    # p[n,m] = exp(s[n,m]) / sum_j exp(s[n,j]); the largest score is taken off first,
+    # which changes nothing but keeps exp from overflowing
+    shifted = scores - scores.max(axis=1, keepdims=True)      # (N, M)
+    e = np.exp(shifted)                                       # (N, M)
+    total = e.sum(axis=1, keepdims=True)                      # (N, 1)
+    # loss = -1/N sum_n log p[n, labels[n]]
+    rows = np.arange(N)
+    loss = float((np.log(total[:, 0]) - shifted[rows, labels]).mean())
+    # dscores[n,m] = (p[n,m] - [m == labels[n]]) / N
+    dscores = e / total                                       # (N, M)
+    dscores[rows, labels] -= 1
+    dscores /= N
+    return loss, dscores
+
+
+def expected_connections(ones, total, expected, share, loss):
+    """Penalize the fraction of ones above `expected`, by a fixed share of the whole loss.
+
+    Parameters
+    ----------
+    ones, total : int
+        Weights that are 1, and all weights, over all 0/1 layers.
+    expected : float
+        Fraction of ones that costs nothing, EC. It bounds the density from above.
+    share : float
+        What the penalty makes up of loss + penalty, in [0, 1).
+    loss : float
+        The loss that the penalty is added to.
+
+    Returns
+    -------
+    penalty : float
+        lambda h with h = relu(ones/total - expected) and
+        lambda = share loss / (h (1 - share)), so share * loss / (1 - share);
+        0 where h <= 1e-4.
+    dw : float
+        Its derivative with respect to any one w, lambda / total: lambda is held
+        constant in the gradient.
+
+    Raises
+    ------
+    ValueError
+        If expected is outside (0, 1], or share outside [0, 1).
+
+    Notes
+    -----
+    The penalty of the SBNN authors' later code. Because it is silent until
+    1e-4 above `expected`, set that much below what must hold.
+
+    Examples
+    --------
+    >>> penalty, dw = expected_connections(ones=10, total=100, expected=0.05, share=0.2, loss=1.0)
+    >>> round(penalty, 6), round(dw, 6)
+    (0.25, 0.05)
+    >>> expected_connections(ones=5, total=100, expected=0.05, share=0.2, loss=1.0)
+    (0.0, 0.0)
+    """
+    if not 0 < expected <= 1:
+        raise ValueError(f"expected is {expected}; it must be above 0 and at most 1")
+    if not 0 <= share < 1:
+        raise ValueError(f"share is {share}; it must be from 0 to below 1")
+    h = ones / total - expected
+    if h <= 1e-4:
+        return 0.0, 0.0
+    strength = share * loss / (h * (1 - share))               # lambda
+    return strength * h, strength / total

@@ -1,0 +1,145 @@
+"""A network is a list of layers, run forwards and backwards."""
+
+import numpy as np
+
+from sbnn_np import quantize
+from sbnn_np.layers import Activation, BatchNorm, Dense, Flatten
+
+# method: (weights, activation)
+METHODS = {
+    "full precision": ("float", "relu"),
+    "+-1": ("+-1", "sign"),
+    "0/1": ("0/1", "bit"),
+    "0/1 centred": ("0/1 centred", "bit"),
+}
+
+
+class Network:
+    """Layers in a row.
+
+    Parameters
+    ----------
+    layers : list
+
+    Examples
+    --------
+    >>> net = mlp([4, 3, 2], "0/1", np.random.default_rng(0), p0=0.5)
+    >>> net.forward(np.ones((1, 4))).shape
+    (1, 2)
+    """
+
+    def __init__(self, layers):
+        self.layers = layers
+        self.dtype = next(p.dtype for layer in layers for p in layer.params.values())
+
+    def forward(self, x, train=False):
+        """Compute class scores.
+
+        Parameters
+        ----------
+        x : (N, ...) array
+            Numbers of any dtype; an image's pixels as they are, 0 to 255.
+        train : bool
+            Whether batch norm uses, and remembers, the statistics of this batch.
+
+        Returns
+        -------
+        scores : (N, M) float
+
+        Raises
+        ------
+        ValueError
+            If x is empty, holds NaN or infinity, or does not fit the first layer.
+        """
+        D = self.weight_layers[0].w.shape[0]
+        if x.ndim < 2 or len(x) == 0 or x[0].size != D:
+            raise ValueError(f"x has shape {x.shape}; the network takes (N, {D}), N at least 1")
+        # a NaN would pass the first threshold as a 0 and never be seen again
+        if x.dtype.kind == "f" and not np.isfinite(x.sum()):
+            raise ValueError("x holds NaN or infinity; pixels must be finite")
+        x = x.astype(self.dtype, copy=False)
+        for layer in self.layers:
+            x = layer.forward(x, train)
+        return x
+
+    def backward(self, dscores):
+        """Assign the gradient of every parameter, given that of the scores, (N, M)."""
+        dy = dscores
+        for layer in reversed(self.layers):
+            dy = layer.backward(dy)
+            if dy is None:
+                break
+
+    def params(self):
+        """All trained arrays, first layer first."""
+        return [p for layer in self.layers for p in layer.params.values()]
+
+    def grads(self):
+        """Their gradients, in the same order."""
+        return [g for layer in self.layers for g in layer.grads.values()]
+
+    @property
+    def weight_layers(self):
+        """The layers that hold weights."""
+        return [layer for layer in self.layers if "latent" in layer.params]
+
+    @property
+    def bit_layers(self):
+        """The layers whose weights are 0 or 1, centred or not."""
+        return [layer for layer in self.weight_layers if layer.sparse]
+
+    def density(self):
+        """Fraction of ones over all 0/1 layers, or None if there is no such layer."""
+        total = sum(layer.mask.size for layer in self.bit_layers)
+        return sum(layer.ones for layer in self.bit_layers) / total if total else None
+
+
+def mlp(sizes, method, rng, p0=0.005, sigma=0.1, dtype=np.float32):
+    """Build a multilayer network: dense, batch norm and threshold, again and again.
+
+    Parameters
+    ----------
+    sizes : list of int
+        Inputs, hidden neurons layer by layer, classes; 784, 512, 512, 10 for example.
+    method : str
+        "full precision" (float weights, ReLU), "+-1" (weights and activations -1 or
+        +1), "0/1" (weights and activations 0 or 1), or "0/1 centred".
+    rng : numpy.random.Generator
+    p0 : float
+        Fraction of ones at the start of a 0/1 network.
+    sigma : float
+        Standard deviation of quantized latents. Float weights take sqrt(2/D) (He, 2015).
+    dtype : numpy dtype
+        float32, or float64 for checks.
+
+    Returns
+    -------
+    network : Network
+
+    Raises
+    ------
+    ValueError
+        If sizes has fewer than two numbers or one below 1, or the method is unknown.
+
+    Examples
+    --------
+    >>> net = mlp([784, 512, 512, 10], "0/1 centred", np.random.default_rng(0), p0=0.01)
+    >>> [layer.w.shape for layer in net.weight_layers], round(net.density(), 3)
+    ([(784, 512), (512, 512), (512, 10)], 0.01)
+    """
+    if len(sizes) < 2 or min(sizes) < 1:
+        raise ValueError(f"sizes is {sizes}; it needs two or more numbers, all at least 1")
+    if method not in METHODS:
+        raise ValueError(f"method is {method!r}; it must be one of {', '.join(METHODS)}")
+    weights, activation = METHODS[method]
+    sparse = weights.startswith("0/1")
+    layers = [Flatten()]
+    for i, (D, M) in enumerate(zip(sizes, sizes[1:])):
+        if weights == "float":
+            latent = (rng.standard_normal((D, M)) * np.sqrt(2 / D)).astype(dtype)
+        else:
+            latent = quantize.nearly_empty((D, M), p0 if sparse else 0.5, sigma, rng, dtype)
+        scale = rng.choice([-1, 1], M) if sparse else np.ones(M)
+        layers += [Dense(latent, weights, first=i == 0), BatchNorm(scale.astype(dtype))]
+        layers += [Activation(activation)]
+    return Network(layers[:-1])

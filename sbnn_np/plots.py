@@ -1,0 +1,214 @@
+"""The figures, each drawn from the JSON content that a chapter wrote, each with one message.
+
+One colour a method throughout, ordered from dark to light so that they differ in grey
+as well; labels stand at the lines themselves.
+"""
+
+import io
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import matplotlib.pyplot as plt  # noqa: E402  (the backend comes first)
+import numpy as np  # noqa: E402
+
+COLOURS = {
+    "full precision": "#222222",
+    "+-1": "#d55e00",
+    "0/1": "#56b4e9",
+    "0/1 centred": "#0072b2",
+}
+LAYER_COLOURS = ("#08306b", "#2c7fb8", "#7fb8d8", "#b6d4e8")
+
+
+def figure(title):
+    """Start a figure of 800 x 480 pixels with its message as the title."""
+    fig, ax = plt.subplots(figsize=(8, 4.8), dpi=100, layout="constrained")
+    ax.set_title(title, loc="left", fontsize=13, fontweight="bold")
+    ax.spines[["top", "right"]].set_visible(False)
+    return fig, ax
+
+
+def png(fig):
+    """Render a figure: PNG as bytes. The figure is closed."""
+    file = io.BytesIO()
+    fig.savefig(file, format="png", metadata={"Software": None})
+    plt.close(fig)
+    return file.getvalue()
+
+
+def spread_labels(ax, ends, gap):
+    """Write each label behind its line's end, pushed apart so that they can be read.
+
+    Parameters
+    ----------
+    ax : matplotlib Axes
+    ends : list of (x, y, text, colour)
+    gap : float
+        Smallest distance of two labels, in units of y.
+    """
+    below = -np.inf
+    for x, y, text, colour in sorted(ends, key=lambda end: end[1]):
+        below = max(y, below + gap)
+        ax.annotate(
+            text, (x, below), xytext=(6, 0), textcoords="offset points",
+            va="center", color=colour, fontsize=10, annotation_clip=False,
+        )
+
+
+def accuracy_per_epoch(results):
+    """Draw validation accuracy after every epoch, one line a method.
+
+    Parameters
+    ----------
+    results : list of dict
+        As `experiment.run` returns them, one a method.
+
+    Returns
+    -------
+    png : bytes
+    """
+    data = results[0]["row"]["data"]
+    last = {r["row"]["method"]: 100 * r["row"]["validation_accuracy"] for r in results}
+    behind = last["full precision"] - last["0/1 centred"]
+    fig, ax = figure(
+        f"{data}: with only {100 * density(results):.0f}% ones, centred 0/1 weights end "
+        f"{behind:.1f} points\nbehind full precision"
+    )
+    ends = []
+    for result in results:
+        method = result["row"]["method"]
+        epoch = [row["epoch"] for row in result["epochs"]]
+        accuracy = [100 * row["validation_accuracy"] for row in result["epochs"]]
+        ax.plot(epoch, accuracy, color=COLOURS[method], lw=2, marker="o", ms=3.5)
+        ends.append((epoch[-1], accuracy[-1], f"{method}  {accuracy[-1]:.1f}%", COLOURS[method]))
+    every = [100 * row["validation_accuracy"] for r in results for row in r["epochs"]]
+    low, high = max(np.quantile(every, 0.06) - 0.4, 0), max(every) + 0.3
+    ax.set(xlabel="epoch", ylabel="validation accuracy (%)", ylim=(low, high))
+    longest = max(len(r["epochs"]) for r in results)
+    ax.set_xlim(0.5, longest * 1.24)
+    ax.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(integer=True))
+    ax.set_xticks([tick for tick in ax.get_xticks() if 1 <= tick <= longest])
+    spread_labels(ax, ends, gap=(high - low) / 18)
+    ax.grid(axis="y", alpha=0.3)
+    return png(fig)
+
+
+def density(results):
+    """Density of the centred 0/1 network among some results."""
+    return next(r["row"]["density"] for r in results if r["row"]["method"] == "0/1 centred")
+
+
+def density_over_steps(result):
+    """Draw how the density of each layer grows from the nearly-empty start.
+
+    Parameters
+    ----------
+    result : dict
+        Of a 0/1 network, as `experiment.run` returns it.
+
+    Returns
+    -------
+    png : bytes
+    """
+    row = result["row"]
+    steps = np.array([step for step, _ in result["trace"]])
+    layers = 100 * np.array([densities for _, densities in result["trace"]])   # (steps, layers)
+    sizes = [int(size) for size in row["architecture"].split("-")]
+    weights = np.array([D * M for D, M in zip(sizes, sizes[1:])])
+    net = layers @ weights / weights.sum()
+    fig, ax = figure(
+        f"{row['data']}: the network grows from {net[0]:.1f}% ones to {net[-1]:.1f}%,\n"
+        "and the last layers take more than their share"
+    )
+    ends = []
+    for i, (D, M) in enumerate(zip(sizes, sizes[1:])):
+        colour = LAYER_COLOURS[min(i, len(LAYER_COLOURS) - 1)]
+        ax.plot(steps, layers[:, i], color=colour, lw=1.8)
+        ends.append((steps[-1], layers[-1, i], f"layer {i + 1} ({D}x{M})  {layers[-1, i]:.1f}%", colour))
+    ax.plot(steps, net, color="black", lw=2.5)
+    ends.append((steps[-1], net[-1], f"whole net  {net[-1]:.1f}%", "black"))
+    top = 1.08 * layers.max()
+    ax.set(xlabel="step (one batch of 128 images)", ylabel="weights that are 1 (%)", ylim=(0, top))
+    ax.set_xlim(0, steps[-1] * 1.32)
+    ax.set_xticks([tick for tick in ax.get_xticks() if 0 <= tick <= steps[-1]])
+    spread_labels(ax, ends, gap=top / 18)
+    ax.grid(axis="y", alpha=0.3)
+    return png(fig)
+
+
+def latents_before_after(result):
+    """Draw the latents of a 0/1 network before and after training, with the threshold.
+
+    Parameters
+    ----------
+    result : dict
+        Of a 0/1 network, as `experiment.run` returns it.
+
+    Returns
+    -------
+    png : bytes
+    """
+    row = result["row"]
+    fig, (upper, lower) = plt.subplots(
+        2, 1, figsize=(8, 4.8), dpi=100, sharex=True, layout="constrained"
+    )
+    fig.suptitle(
+        f"{row['data']}: training pulls the latents of the {100 * row['density']:.0f}% ones away "
+        "from the crowd", x=0.01, ha="left", fontsize=13, fontweight="bold",
+    )
+    colour = COLOURS[row["method"]]
+    for ax, when, name in ((upper, "before", "before training"), (lower, "after", "after training")):
+        histogram = result["latents"][when]
+        edges, counts = np.array(histogram["edges"]), np.array(histogram["counts"])
+        middle, width = (edges[1:] + edges[:-1]) / 2, np.diff(edges)
+        ones = middle > histogram["threshold"]
+        share = counts / width / counts.sum()
+        ax.bar(middle, share, width, color=np.where(ones, colour, "#c8c8c8"))
+        ax.axvline(histogram["threshold"], color="black", lw=1)
+        ax.annotate(
+            f" threshold {histogram['threshold']:.2f}: right of it w = 1",
+            (histogram["threshold"], 0.9 * share.max()), fontsize=10,
+        )
+        ax.set(ylabel="weights per unit", yscale="linear")
+        ax.annotate(name, (0.01, 0.88), xycoords="axes fraction", fontsize=11, fontweight="bold")
+        ax.spines[["top", "right"]].set_visible(False)
+    lower.set_xlabel("latent (the float that training moves)")
+    return png(fig)
+
+
+def rate_sweep(rows):
+    """Draw validation accuracy against learning rate, one line a method and optimizer.
+
+    Parameters
+    ----------
+    rows : list of dict
+        Rows of `experiment.run`.
+
+    Returns
+    -------
+    png : bytes
+    """
+    fig, ax = figure("Every method got the same grid; its best point is ringed")
+    ends = []
+    for method, colour in COLOURS.items():
+        mine = [row for row in rows if row["method"] == method]
+        for optimizer, style in (("NormalizedSGD", "-"), ("Adam", "--")):
+            line = sorted((r["rate"], r["validation_accuracy"]) for r in mine if r["optimizer"] == optimizer)
+            if line:
+                rate, accuracy = np.array(line).T
+                ax.plot(rate, 100 * accuracy, style, color=colour, lw=1.8, marker="o", ms=3.5)
+        if mine:
+            best = max(mine, key=lambda row: row["validation_accuracy"])
+            ax.plot(best["rate"], 100 * best["validation_accuracy"], "o", ms=12, mfc="none", mec=colour)
+            ends.append((max(r["rate"] for r in mine), 100 * best["validation_accuracy"], method, colour))
+    ax.set(
+        xscale="log", xlabel="learning rate at the start (solid NormalizedSGD, dashed Adam)",
+        ylabel="validation accuracy (%)",
+    )
+    low, high = ax.get_ylim()
+    ax.set_ylim(max(low, high - 4), high)
+    spread_labels(ax, ends, gap=(high - max(low, high - 4)) / 16)
+    ax.grid(axis="y", alpha=0.3)
+    return png(fig)

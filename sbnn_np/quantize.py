@@ -1,0 +1,326 @@
+"""Quantizers: from a float that training can move to a weight of one bit.
+
+A step function has slope 0 wherever it has a slope, so no gradient passes through
+it. The straight-through estimator sends the gradient through all the same: the
+latent weight takes the gradient that its quantized value received, collects many
+small pushes, and once in a while crosses the threshold and flips the bit.
+"""
+
+import math
+from fractions import Fraction
+from statistics import NormalDist
+
+import numpy as np
+
+PIECE = 65536  # latents looked at in one go: the pieces stay in cache
+
+
+def zero_one(latent, tau=0.0):
+    """Quantize to 0/1: ``w = 1 if latent > tau else 0``, so 0 at tau itself.
+
+    Parameters
+    ----------
+    latent : (...) float
+    tau : float
+
+    Returns
+    -------
+    w : (...) of latent's dtype, every entry 0 or 1
+
+    Notes
+    -----
+    Forward rule::          w = [latent > tau]
+    Gradient rule::         dlatent = dw        (see `straight_through`)
+
+    Examples
+    --------
+    >>> zero_one(np.array([-0.3, 0.0, 0.2]))
+    array([0., 0., 1.])
+    """
+    return np.greater(latent, tau, out=np.empty_like(latent))
+
+
+def sign(latent):
+    """Quantize to +-1: ``w = +1 if latent > 0 else -1``, so -1 at 0 itself.
+
+    The threshold is the one of `zero_one`: ``sign(x) == 2 * zero_one(x) - 1``
+    everywhere, 0 included.
+
+    Parameters
+    ----------
+    latent : (...) float
+
+    Returns
+    -------
+    w : (...) of latent's dtype, every entry -1 or +1
+
+    Examples
+    --------
+    >>> sign(np.array([-0.3, 0.0, 0.2]))
+    array([-1., -1.,  1.])
+    """
+    return 2 * zero_one(latent) - 1
+
+
+def ternary(latent, threshold):
+    """Quantize to -1, 0, +1; everything within [-threshold, threshold] is 0.
+
+    Parameters
+    ----------
+    latent : (...) float
+    threshold : float
+        At least 0.
+
+    Returns
+    -------
+    w : (...) of latent's dtype
+
+    Raises
+    ------
+    ValueError
+        If threshold is negative.
+
+    Notes
+    -----
+    Ternary Weight Networks (Li et al., 2016) take threshold = 0.7 mean|latent|.
+
+    Examples
+    --------
+    >>> ternary(np.array([-0.9, -0.5, 0.0, 0.5, 0.9]), threshold=0.5)
+    array([-1.,  0.,  0.,  0.,  1.])
+    """
+    if not threshold >= 0:
+        raise ValueError(f"threshold is {threshold}; it must be 0 or more")
+    return zero_one(latent, threshold) - zero_one(-latent, threshold)
+
+
+def straight_through(dw):
+    """Estimate dlatent as dw: the quantizer is treated as the identity.
+
+    This is the estimator for latent weights. They are not clipped: under a budget
+    the largest latents compete, and clipped ones would all tie.
+
+    Parameters
+    ----------
+    dw : (...) float
+
+    Returns
+    -------
+    dlatent : (...) float, the same array
+
+    Notes
+    -----
+    Bengio, Leonard, Courville (2013), "Estimating or propagating gradients
+    through stochastic neurons for conditional computation".
+
+    Examples
+    --------
+    >>> straight_through(np.array([0.5, -2.0]))
+    array([ 0.5, -2. ])
+    """
+    return dw
+
+
+def straight_through_clipped(da, y):
+    """Estimate dy as da where |y| <= 1, and 0 beyond.
+
+    This is the estimator for activations ``a = zero_one(y)`` and ``a = sign(y)``:
+    a pre-activation far from the threshold does not flip, so it is left alone.
+
+    Parameters
+    ----------
+    da, y : (...) float
+
+    Returns
+    -------
+    dy : (...) float
+
+    Notes
+    -----
+    Courbariaux et al. (2016), "Binarized Neural Networks".
+
+    Examples
+    --------
+    >>> y = np.array([-1.5, -1.0, 0.0, 1.0, 1.5])
+    >>> straight_through_clipped(np.full(5, 0.5), y)
+    array([0. , 0.5, 0.5, 0.5, 0. ])
+    """
+    return da * (np.abs(y) <= 1).astype(da.dtype)
+
+
+def ones_within(density, n):
+    """Count the ones that a density allows among n weights: k = max(1, floor(density n)).
+
+    The density is taken as the decimal it is written as, so that 0.29 of 100
+    weights are 29 ones, although the nearest double times 100 is 28.999999999999996.
+
+    Parameters
+    ----------
+    density : float
+        Fraction of ones, in (0, 1].
+    n : int
+
+    Returns
+    -------
+    k : int
+
+    Raises
+    ------
+    ValueError
+        If density is outside (0, 1].
+
+    Examples
+    --------
+    >>> ones_within(0.05, 100), ones_within(0.29, 100), ones_within(0.001, 100)
+    (5, 29, 1)
+    """
+    if not 0 < density <= 1:
+        raise ValueError(f"density is {density}; it must be above 0 and at most 1")
+    return max(1, math.floor(Fraction(repr(float(density))) * n))
+
+
+def top_k(latents, k, near=None):
+    """Choose the k largest latents, all arrays together: their weights are 1.
+
+    Exactly k are chosen: ties go to the earlier array, then to the lower flat index.
+
+    Parameters
+    ----------
+    latents : list of (...) float arrays
+    k : int
+        From 1 to the number of latents.
+    near : (float, float), optional
+        A guess: an interval that the k-th largest latent is likely to lie in. A
+        bad guess costs time, never correctness.
+
+    Returns
+    -------
+    masks : list of (...) bool arrays, k entries True
+    tau : float
+        The k-th largest latent.
+
+    Raises
+    ------
+    ValueError
+        If k is out of range, or a latent is NaN or infinite.
+
+    Notes
+    -----
+    To find the k-th largest of all latents from nothing is the dearest part of a
+    budget. But it moves slowly, no faster than the fastest latent. So training
+    remembers where it was: what lies above an interval (low, high] around it is 1 at
+    once, what lies below is 0, and only the few latents inside are put in order.
+
+    Examples
+    --------
+    >>> top_k([np.array([3.0, 1.0]), np.array([3.0, 2.0, 3.0])], k=2)
+    ([array([ True, False]), array([ True, False, False])], 3.0)
+    """
+    n = sum(latent.size for latent in latents)
+    if not 1 <= k <= n:
+        raise ValueError(f"k is {k}; it must be from 1 to {n}, the number of latents")
+    if near is None:
+        every = np.concatenate([latent.reshape(-1) for latent in latents])
+        if not np.isfinite(every.sum()):
+            raise ValueError("latents hold NaN or infinity; they must be finite")
+        tau = np.partition(every, n - k)[n - k]
+        near = np.nextafter(tau, -np.inf), tau                # only tau itself is inside
+    low, high = near
+    masks = [np.empty(latent.size, bool) for latent in latents]
+    missing, places, values = k, [], []
+    for latent, mask in zip(latents, masks):
+        flat, found = latent.reshape(-1), []
+        for start in range(0, flat.size, PIECE):
+            piece = flat[start : start + PIECE]
+            above = np.greater(piece, high, out=mask[start : start + PIECE])
+            missing -= np.count_nonzero(above)
+            found.append(start + np.flatnonzero(above ^ (piece > low)))
+        places.append(np.concatenate(found))
+        values.append(flat[places[-1]])
+
+    inside = np.concatenate(values)
+    if not 1 <= missing <= inside.size:
+        return top_k(latents, k)
+    tau = np.partition(inside, inside.size - missing)[inside.size - missing]
+    for mask, place, value in zip(masks, places, values):
+        mask[place[value > tau]] = True
+        missing -= np.count_nonzero(value > tau)
+    for mask, place, value in zip(masks, places, values):
+        ties = place[value == tau][:missing]
+        mask[ties] = True
+        missing -= ties.size
+    return [mask.reshape(latent.shape) for mask, latent in zip(masks, latents)], float(tau)
+
+
+def nearly_empty(shape, p0, sigma, rng, dtype=np.float32):
+    """Draw latents of which a fraction p0 lies above 0: a nearly-empty network.
+
+    Parameters
+    ----------
+    shape : tuple of int
+    p0 : float
+        Expected fraction of ones at step 0, strictly between 0 and 1.
+    sigma : float
+        Standard deviation of the latents. What training feels is the learning
+        rate divided by sigma.
+    rng : numpy.random.Generator
+    dtype : numpy dtype
+
+    Returns
+    -------
+    latent : shape, dtype
+
+    Raises
+    ------
+    ValueError
+        If p0 is not inside (0, 1), or sigma is not above 0.
+
+    Notes
+    -----
+    latent = sigma (z + q) with z standard normal and q = Phi^-1(p0), because
+    P(z + q > 0) = P(z < q) = p0.
+
+    Examples
+    --------
+    >>> latent = nearly_empty((1000, 100), 0.01, 0.1, np.random.default_rng(0))
+    >>> round(float((latent > 0).mean()), 3)
+    0.01
+    """
+    if not 0 < p0 < 1:
+        raise ValueError(f"p0 is {p0}; it must be above 0 and below 1")
+    if not sigma > 0:
+        raise ValueError(f"sigma is {sigma}; it must be above 0")
+    z = rng.standard_normal(shape, dtype=np.float64)
+    return (sigma * (z + NormalDist().inv_cdf(p0))).astype(dtype)
+
+
+def binary_entropy(p):
+    """Bits that one weight needs if a fraction p of the weights is 1.
+
+    Parameters
+    ----------
+    p : float
+        In [0, 1].
+
+    Returns
+    -------
+    bits : float
+        H(p) = -p log2 p - (1-p) log2 (1-p), in [0, 1]; 0 at p = 0 and p = 1.
+
+    Raises
+    ------
+    ValueError
+        If p is outside [0, 1].
+
+    Notes
+    -----
+    The order-0 entropy: no code that knows only p spends fewer bits on average.
+
+    Examples
+    --------
+    >>> binary_entropy(0.5), binary_entropy(0.0), round(binary_entropy(0.05), 4)
+    (1.0, 0.0, 0.2864)
+    """
+    if not 0 <= p <= 1:
+        raise ValueError(f"p is {p}; it must be from 0 to 1")
+    return sum(-q * math.log2(q) for q in (p, 1 - p) if q > 0)

@@ -1,0 +1,131 @@
+"""Which weights are 1: three rules with one interface.
+
+A rule has two methods. choose(latents, progress) returns a mask for each array of
+latents, True where the weight is to be 1; penalty(loss) returns what the rule adds to the
+loss, and the derivative of that with respect to any one w. A budget chooses and adds
+nothing; the penalty adds, and chooses by sign.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sbnn_np import losses, quantize
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Density over the training: from start to target, by an equal factor each step.
+
+    Parameters
+    ----------
+    target : float
+        Density to end with, in (0, 1].
+    start : float, optional
+        Density to begin with: below target the network grows, above it shrinks;
+        left out, the density is constant.
+    over : float
+        Part of the training that the way takes, in (0, 1].
+
+    Raises
+    ------
+    ValueError
+        If a number is out of range.
+
+    Examples
+    --------
+    >>> grow = Schedule(target=0.04, start=0.01, over=0.5)
+    >>> [round(grow(progress), 3) for progress in (0, 0.25, 0.5, 1)], grow.name
+    ([0.01, 0.02, 0.04, 0.04], 'growing')
+    """
+
+    target: float
+    start: float | None = None
+    over: float = 0.5
+
+    def __post_init__(self):
+        for name in ("target", "over") if self.start is None else ("target", "start", "over"):
+            value = getattr(self, name)
+            if not 0 < value <= 1:
+                raise ValueError(f"{name} is {value}; it must be above 0 and at most 1")
+
+    def __call__(self, progress):
+        if self.start is None or progress >= self.over:
+            return self.target
+        return self.start * (self.target / self.start) ** (progress / self.over)
+
+    @property
+    def name(self):
+        if self.start is None or self.start == self.target:
+            return "constant"
+        return "growing" if self.start < self.target else "shrinking"
+
+
+class NetBudget:
+    """One budget for the whole net: the k largest of all latents are 1.
+
+    Parameters
+    ----------
+    schedule : Schedule
+    """
+
+    def __init__(self, schedule):
+        self.schedule = schedule
+        self.tau, self.reach = None, 0.0
+
+    def choose(self, latents, progress):
+        k = quantize.ones_within(self.schedule(progress), sum(latent.size for latent in latents))
+        near = None if self.tau is None else (self.tau - self.reach, self.tau + self.reach)
+        masks, tau = quantize.top_k(latents, k, near)
+        # next time, look four times as far as tau moves at most these days
+        if self.tau is not None:
+            self.reach = max(4 * abs(tau - self.tau), 0.9 * self.reach, 1e-5)
+        self.tau = tau
+        return masks
+
+    def penalty(self, loss):
+        return 0.0, 0.0
+
+
+class LayerBudget:
+    """The same density in each layer: the k largest latents of a layer are 1.
+
+    Parameters
+    ----------
+    schedule : Schedule
+    """
+
+    def __init__(self, schedule):
+        self.schedule = schedule
+        self.layers = []
+
+    def choose(self, latents, progress):
+        self.layers = self.layers or [NetBudget(self.schedule) for _ in latents]
+        return [budget.choose([latent], progress)[0] for budget, latent in zip(self.layers, latents)]
+
+    def penalty(self, loss):
+        return 0.0, 0.0
+
+
+class ConnectionsPenalty:
+    """No budget: a weight is 1 if its latent is above 0, and too many ones cost loss.
+
+    Parameters
+    ----------
+    expected : float
+        Fraction of ones that costs nothing, in (0, 1].
+    share : float
+        Share of the penalty in the whole loss, in [0, 1).
+    """
+
+    def __init__(self, expected, share):
+        self.expected, self.share = expected, share
+
+    def choose(self, latents, progress):
+        masks = [latent > 0 for latent in latents]
+        self.ones = sum(np.count_nonzero(mask) for mask in masks)
+        self.total = sum(mask.size for mask in masks)
+        return masks
+
+    def penalty(self, loss):
+        return losses.expected_connections(self.ones, self.total, self.expected, self.share, loss)

@@ -1,0 +1,183 @@
+"""The training loop, evaluation, and one row of numbers an epoch."""
+
+import sys
+import time
+
+import numpy as np
+
+from sbnn_np import data, losses, optim
+
+EVERY = 4  # steps from one choice of the bits to the next; in between the latents gather pushes
+
+
+def requantize(network, rule, progress):
+    """Read every quantized weight anew from its latent.
+
+    Parameters
+    ----------
+    network : Network
+    rule : NetBudget, LayerBudget, ConnectionsPenalty, or None
+        None is for networks without 0/1 layers.
+    progress : float
+        Part of the training that is done, from 0 to 1.
+    """
+    for layer in network.weight_layers:
+        if layer.weights == "+-1":
+            layer.set_mask(layer.params["latent"] > 0)
+    sparse = network.bit_layers
+    if sparse:
+        masks = rule.choose([layer.params["latent"] for layer in sparse], progress)
+        for layer, mask in zip(sparse, masks):
+            layer.set_mask(mask)
+
+
+def train_step(network, x, labels, rule, optimizer, rate, step, steps):
+    """Do one step: quantize (at every fourth), forward, loss, backward, update.
+
+    Parameters
+    ----------
+    network : Network
+    x : (N, ...) array
+    labels : (N,) int
+    rule : see `requantize`
+    optimizer : SGD or Adam
+    rate : float
+        Learning rate of step 0; it falls along a cosine to 0.
+    step, steps : int
+        Number of this step, from 0, and of all steps of the training.
+
+    Returns
+    -------
+    loss : float
+        Cross-entropy plus penalty.
+    hits : int
+        Images of this batch that were classified rightly.
+
+    Raises
+    ------
+    FloatingPointError
+        If the loss is not finite.
+    """
+    progress = step / steps
+    if step % EVERY == 0:
+        requantize(network, rule, progress)
+    scores = network.forward(x, train=True)
+    loss, dscores = losses.softmax_cross_entropy(scores, labels)
+    if not np.isfinite(loss):
+        raise FloatingPointError(f"the loss is {loss}; a rate below {rate} may help")
+    network.backward(dscores)
+    if network.bit_layers:
+        penalty, dw = rule.penalty(loss)
+        loss += penalty
+        if dw:
+            for layer in network.bit_layers:
+                layer.grads["latent"] += dw
+    optimizer.step(network.grads(), optim.cosine(rate, progress))
+    return loss, int(np.count_nonzero(scores.argmax(axis=1) == labels))
+
+
+def predict(network, images, batch=1000):
+    """Class of every image, (N,) int, from `images` of shape (N, ...)."""
+    parts = [images[i : i + batch] for i in range(0, len(images), batch)]
+    return np.concatenate([network.forward(part).argmax(axis=1) for part in parts])
+
+
+def evaluate(network, images, labels):
+    """Fraction of the images that are classified rightly."""
+    return float(np.mean(predict(network, images) == labels))
+
+
+def fit(network, training, validation, rule, optimizer, rate, epochs, rng, batch=128, log=None):
+    """Train, and report every epoch.
+
+    Parameters
+    ----------
+    network : Network
+    training, validation : (images, labels)
+    rule : see `requantize`
+    optimizer : SGD or Adam
+    rate : float
+        Learning rate of step 0; it falls along a cosine to 0.
+    epochs, batch : int
+    rng : numpy.random.Generator
+        Draws the order of the images.
+    log : function of a str, optional
+        Receives the header and one aligned line an epoch.
+
+    Returns
+    -------
+    rows : list of dict
+        One an epoch: `epoch`, `loss` and `train_accuracy` (means over its steps),
+        `validation_accuracy`, `density` and `layer_densities` at its end (None and []
+        without 0/1 layers), `flips` (fraction of the 0/1 or +-1 weights that differ
+        from the end of the epoch before), `seconds`.
+    trace : list of (step, layer densities)
+        About 200 points over the training; empty without 0/1 layers.
+    """
+    images, labels = training
+    an_epoch = data.steps_per_epoch(len(images), batch)
+    steps, step, rows, trace = an_epoch * epochs, 0, [], []
+    log = log or (lambda line: None)
+    log("epoch    loss   train  valid density   flips seconds")
+    for epoch in range(1, epochs + 1):
+        start, losses_, hits = time.perf_counter(), [], 0
+        before = [layer.mask for layer in network.weight_layers]
+        for layer in network.bit_layers:
+            layer.set_values()
+        for x, y in data.batches(images, labels, batch, rng):
+            loss, hit = train_step(network, x, y, rule, optimizer, rate, step, steps)
+            if step % max(1, steps // 200) == 0 and network.bit_layers:
+                trace.append((step, layer_densities(network)))
+            losses_.append(loss)
+            hits += hit
+            step += 1
+            if step % 20 == 0:
+                progress_line(f"epoch {epoch} of {epochs}, step {step} of {steps}")
+        requantize(network, rule, step / steps)
+        progress_line("")
+        row = {
+            "epoch": epoch,
+            "loss": float(np.mean(losses_)),
+            "train_accuracy": hits / (an_epoch * batch),
+            "validation_accuracy": evaluate(network, *validation),
+            "density": network.density(),
+            "layer_densities": layer_densities(network),
+            "flips": flips(network, before),
+            "seconds": time.perf_counter() - start,
+        }
+        rows.append(row)
+        log(format_row(row))
+    return rows, trace
+
+
+def layer_densities(network):
+    """Fraction of ones in every 0/1 layer, first layer first."""
+    return [layer.ones / layer.mask.size for layer in network.bit_layers]
+
+
+def flips(network, before):
+    """Fraction of the bits that differ from the masks `before`, or None without bits."""
+    masks = [(layer.mask, old) for layer, old in zip(network.weight_layers, before)]
+    masks = [(new, old) for new, old in masks if new is not None]
+    if not masks:
+        return None
+    flipped = sum(np.count_nonzero(new != old) for new, old in masks)
+    return flipped / sum(new.size for new, _ in masks)
+
+
+def format_row(row):
+    """One aligned line of `fit`'s table."""
+    density, flipped = (
+        " " * 7 if value is None else f"{100 * value:6.2f}%"
+        for value in (row["density"], row["flips"])
+    )
+    return (
+        f"{row['epoch']:5d} {row['loss']:7.4f}  {100 * row['train_accuracy']:5.2f}% "
+        f"{100 * row['validation_accuracy']:5.2f}% {density} {flipped} {row['seconds']:7.1f}"
+    )
+
+
+def progress_line(text):
+    """Show text in the terminal's last line; nothing where there is no terminal."""
+    if sys.stderr.isatty():
+        print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)

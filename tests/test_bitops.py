@@ -1,0 +1,67 @@
+"""Counts: closed form against a loop that counts as it adds; bytes by hand."""
+
+import math
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sbnn_np import bitops, layers, network, reference
+
+
+def test_a_layer_that_cannot_be_counted_raises():
+    with pytest.raises(TypeError, match="cannot count the additions of BatchNorm"):
+        bitops.adds(layers.BatchNorm(np.ones(3)))
+    with pytest.raises(TypeError, match="cannot count"):
+        bitops.adds(SimpleNamespace(w=np.zeros((3, 3, 2, 4)), sparse=True))
+
+
+def dense(mask, centred=False):
+    return layers.Dense(np.where(mask, 1.0, -1.0), "0/1 centred" if centred else "0/1")
+
+
+def test_additions_by_hand():
+    w = np.array([[1, 0, 0], [1, 0, 1], [1, 0, 0]])
+    assert bitops.adds(dense(w)) == 2                      # 2, no input at all, a single one
+    assert bitops.adds(dense(w, centred=True)) == 2 + 2 + 3
+    assert bitops.adds(layers.Dense(np.ones((3, 3)), "+-1")) == 6
+    assert bitops.adds(layers.Dense(np.ones((3, 3)), "float")) == 6
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 9), st.integers(1, 6), st.booleans())
+def test_the_loop_adds_as_often_as_the_formula_says(seed, D, M, centred):
+    rng = np.random.default_rng(seed)
+    layer = dense(rng.random((D, M)) < rng.random(), centred)
+    x, count = rng.integers(0, 256, D), bitops.Count()
+    z, total = reference.count_dense(x.tolist(), layer.mask.tolist(), centred, count)
+    assert count.adds == bitops.adds(layer)
+    assert z == (x @ layer.mask).tolist()
+    assert total == (x.sum() if centred else None)
+
+
+def test_a_count_that_is_one_off_is_noticed(rng):
+    layer, count = dense(np.ones((4, 3))), bitops.Count(adds=1)
+    reference.count_dense([1] * 4, layer.mask.tolist(), False, count)
+    assert count.adds != bitops.adds(layer)
+
+
+def test_bytes_by_hand(rng):
+    net = network.mlp([100, 20, 5], "0/1", rng, p0=0.1)
+    for layer, ones in zip(net.bit_layers, (100, 50)):
+        layer.mask[...] = False
+        layer.mask.reshape(-1)[:ones] = True
+    account = bitops.account(net)
+    assert account["weights"] == 2100 and account["ones"] == 150
+    assert account["mask_bytes"] == 250 + 13
+    half = 0.05 * math.log2(1 / 0.05) + 0.95 * math.log2(1 / 0.95)
+    assert math.isclose(account["entropy_bytes"], (2000 * half + 100 * 1) / 8)
+    assert math.isclose(account["compression_weights_entropy"], 8400 / account["entropy_bytes"])
+
+
+def test_what_a_method_has_not_is_none(rng):
+    account = bitops.account(network.mlp([8, 4], "full precision", rng))
+    assert account["ones"] is account["mask_bytes"] is account["entropy_bytes"] is None
+    account = bitops.account(network.mlp([8, 4], "+-1", rng))
+    assert account["mask_bytes"] == 4 and account["entropy_bytes"] is None

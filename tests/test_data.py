@@ -1,0 +1,217 @@
+"""Files of MNIST: damaged, truncated, forged, missing, downloaded; split and batches."""
+
+import gzip
+import hashlib
+import struct
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import numpy as np
+import pytest
+
+from sbnn_np import data
+
+
+def idx(array):
+    """The idx file of a small array, as bytes."""
+    array = np.asarray(array, np.uint8)
+    header = struct.pack(f">I{array.ndim}I", 2048 + array.ndim, *array.shape)
+    return header + array.tobytes()
+
+
+IMAGES = idx(np.arange(2 * 3 * 4).reshape(2, 3, 4))
+LABELS = idx([7, 0])
+FILES = dict(zip(data.MNIST, (IMAGES, LABELS, IMAGES, LABELS)))
+
+
+@pytest.fixture
+def little(monkeypatch, tmp_path):
+    """A tiny data set in place of MNIST, in a folder, with its right checksums."""
+    sums = {name: hashlib.sha256(content).hexdigest() for name, content in FILES.items()}
+    monkeypatch.setattr(data, "MNIST", sums)
+    monkeypatch.delenv("SBNN_DATA", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    folder = tmp_path / "named"
+    folder.mkdir()
+    for name, content in FILES.items():
+        (folder / name).write_bytes(content)
+    return folder
+
+
+# reading
+
+
+def test_images_and_labels_are_read():
+    assert np.array_equal(data.read_idx(IMAGES, "f")[:, :, :, 0], np.arange(24).reshape(2, 3, 4))
+    assert data.read_idx(LABELS, "f").tolist() == [7, 0]
+
+
+@pytest.mark.parametrize("content, message", [
+    (b"", "truncated; 0 bytes"),
+    (IMAGES[:3], "truncated; 3 bytes"),
+    (IMAGES[:10], "the header is cut"),
+    (IMAGES[:-1], "truncated; 39 bytes, its header says 40"),
+    (IMAGES + b"x", "too long; 41 bytes, its header says 40"),
+    (b"\0\0\x08\x02" + IMAGES[4:], "wrong magic number 2050; it must be 2051 or 2049"),
+    (struct.pack(">IIII", 2051, 2**32 - 1, 2**32 - 1, 2**32 - 1), "truncated"),
+    (idx([3, 10]), "label 10; labels must be from 0 to 9"),
+])
+def test_bad_idx_is_refused(content, message):
+    with pytest.raises(data.DataError, match=message):
+        data.read_idx(content, "a file")
+
+
+def test_a_folder_gives_the_data_gzipped_or_not(little):
+    (little / "mnist").mkdir()
+    for name in list(FILES)[:2]:
+        (little / "mnist" / (name + ".gz")).write_bytes(gzip.compress(FILES[name]))
+        (little / name).unlink()
+    loaded = data.load("mnist", little)
+    assert loaded.name == "MNIST"
+    assert loaded.train_images.shape == (2, 3, 4, 1) and loaded.test_labels.tolist() == [7, 0]
+
+
+def test_the_environment_names_the_folder(little, monkeypatch):
+    monkeypatch.setenv("SBNN_DATA", str(little))
+    assert data.load("mnist").train_labels.tolist() == [7, 0]
+
+
+def test_a_missing_file_is_named(little):
+    (little / "t10k-labels-idx1-ubyte").unlink()
+    with pytest.raises(data.DataError, match="named: no file t10k-labels-idx1-ubyte"):
+        data.load("mnist", little)
+
+
+@pytest.mark.parametrize("damage, message", [
+    (lambda c: c[:-1] + b"\x01", "wrong checksum"),
+    (lambda c: c[:-1], "truncated"),
+    (lambda c: gzip.compress(c)[:-9], "damaged or truncated"),
+    (lambda c: gzip.compress(c)[:20] + b"\xff" * 30, "damaged or truncated"),
+    (lambda c: b"\0" * 40, "wrong magic number 0"),
+])
+def test_a_damaged_file_is_refused(little, damage, message):
+    (little / "train-images-idx3-ubyte").write_bytes(damage(IMAGES))
+    with pytest.raises(data.DataError, match=f"train-images-idx3-ubyte: .*{message}"):
+        data.load("mnist", little)
+
+
+def test_a_gzip_bomb_is_refused(little, monkeypatch):
+    monkeypatch.setattr(data, "LARGEST", 1000)
+    (little / "train-images-idx3-ubyte").write_bytes(gzip.compress(bytes(10**6)))
+    with pytest.raises(data.DataError, match="more than 1000 bytes"):
+        data.load("mnist", little)
+
+
+def test_an_unknown_name_is_refused():
+    with pytest.raises(ValueError, match="name is 'imagenet'; it must be mnist or strokes"):
+        data.load("imagenet")
+
+
+def test_strokes_need_no_file():
+    loaded = data.load("strokes")
+    assert loaded.name == "stroke digits" and loaded.test_images.shape == (2000, 28, 28, 1)
+
+
+# downloading, from a server on this machine
+
+
+@pytest.fixture
+def server():
+    """A server whose replies a test sets: path to (content, announced length)."""
+    replies, asked = {}, []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            asked.append(self.path)
+            if self.path not in replies:
+                self.send_error(404)
+                return
+            content, length = replies[self.path]
+            self.send_response(200)
+            self.send_header("Content-Length", str(length))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *args):
+            pass
+
+    httpd = HTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=httpd.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{httpd.server_port}/", replies, asked
+    httpd.shutdown()
+    httpd.server_close()
+
+
+def serve(replies, change=lambda content: (content, len(content))):
+    for name, content in FILES.items():
+        replies[f"/{name}.gz"] = change(gzip.compress(content))
+
+
+def left_over(tmp_path):
+    return [path.name for path in (tmp_path / "cache").rglob("*") if path.is_file()]
+
+
+def test_missing_files_are_downloaded_once(little, server, monkeypatch, tmp_path):
+    url, replies, asked = server
+    serve(replies)
+    monkeypatch.setattr(data, "MIRRORS", (url + "no-such-mirror/", url))
+    first = data.load("mnist")
+    assert first.train_labels.tolist() == [7, 0]
+    assert len(asked) == 8                                # each file: a 404, then the file
+    data.load("mnist")
+    assert len(asked) == 8
+    assert sorted(left_over(tmp_path)) == sorted(name + ".gz" for name in FILES)
+
+
+def test_an_interrupted_download_leaves_nothing(little, server, monkeypatch, tmp_path):
+    url, replies, _ = server
+    serve(replies, lambda content: (content[:-20], len(content)))
+    monkeypatch.setattr(data, "MIRRORS", (url,))
+    with pytest.raises(data.NoDownload, match="broke off|IncompleteRead"):
+        data.load("mnist")
+    assert left_over(tmp_path) == []
+
+
+def test_a_wrong_download_leaves_nothing(little, server, monkeypatch, tmp_path):
+    url, replies, _ = server
+    serve(replies, lambda content: (gzip.compress(b"something else"), len(gzip.compress(b"something else"))))
+    monkeypatch.setattr(data, "MIRRORS", (url,))
+    with pytest.raises(data.DataError, match="wrong checksum"):
+        data.load("mnist")
+    assert left_over(tmp_path) == []
+
+
+def test_no_server_is_said(little, monkeypatch, tmp_path):
+    monkeypatch.setattr(data, "MIRRORS", ("http://127.0.0.1:9/",))   # nobody listens there
+    with pytest.raises(data.NoDownload, match="could not download train-images-idx3-ubyte.gz"):
+        data.load("mnist")
+    assert left_over(tmp_path) == []
+
+
+# splitting and batches
+
+
+def test_the_split_is_always_the_same_and_loses_nothing():
+    images, labels = np.arange(60000), np.arange(60000) % 10
+    training, validation = data.split(images, labels)
+    again, _ = data.split(images, labels)
+    assert len(validation[0]) == 5000 and np.array_equal(training[0], again[0])
+    assert np.array_equal(np.sort(np.concatenate([training[0], validation[0]])), images)
+    assert (training[0] % 10 == training[1]).all() and (validation[0] % 10 == validation[1]).all()
+
+
+def test_batches_show_every_image_once_and_keep_its_label(rng):
+    images, labels = np.arange(20), np.arange(20) * 3
+    seen = list(data.batches(images, labels, 6, rng))
+    assert len(seen) == data.steps_per_epoch(20, 6) == 3
+    x = np.concatenate([x for x, _ in seen])
+    assert len(set(x)) == 18 and all((y == 3 * x).all() for x, y in seen)
+    other = np.concatenate([x for x, _ in data.batches(images, labels, 6, rng)])
+    assert not np.array_equal(x, other)
+
+
+@pytest.mark.parametrize("batch", [0, 21])
+def test_an_impossible_batch_is_refused(batch, rng):
+    with pytest.raises(ValueError, match=f"batch is {batch}; it must be from 1 to 20"):
+        next(data.batches(np.arange(20), np.arange(20), batch, rng))

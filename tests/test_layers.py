@@ -1,0 +1,101 @@
+"""Layers hold arrays and hand them to ops."""
+
+import numpy as np
+import pytest
+
+from sbnn_np import gradcheck, layers
+
+
+def test_unknown_kinds_are_refused():
+    with pytest.raises(ValueError, match="weights is 'bits'; it must be one of float, "):
+        layers.Dense(np.zeros((2, 3)), "bits")
+    with pytest.raises(ValueError, match="kind is 'tanh'; it must be one of relu"):
+        layers.Activation("tanh")
+
+
+def test_what_w_is():
+    latent = np.array([[-0.5, 0.0], [0.25, 2.0]])
+    assert layers.Dense(latent, "float").w is latent
+    assert layers.Dense(latent, "+-1").w.tolist() == [[-1, -1], [1, 1]]
+    assert layers.Dense(latent, "0/1").w.tolist() == [[0, 0], [1, 1]]
+    assert layers.Dense(latent, "0/1 centred").w.tolist() == [[-0.5, -0.5], [0.5, 0.5]]
+
+
+def test_the_centre_is_the_nearest_64th_of_the_density():
+    latent = np.full((10, 10), -1.0)
+    latent.reshape(-1)[:7] = 1
+    layer = layers.Dense(latent, "0/1 centred")
+    assert layer.ones == 7
+    assert layer.centre == 4 / 64                         # 0.07 * 64 = 4.48
+    assert set(np.unique(layer.w)) == {-4 / 64, 60 / 64}
+    assert layers.Dense(latent, "0/1").centre == 0
+
+
+@pytest.mark.parametrize("weights", ["+-1", "0/1", "0/1 centred"])
+def test_a_mask_is_written_into_w_flip_by_flip(weights, rng):
+    layer = layers.Dense(rng.standard_normal((6, 5)), weights)
+    low, high = layer.values
+    for _ in range(5):
+        mask = rng.random((6, 5)) < 0.4
+        layer.set_mask(mask)
+        assert np.array_equal(layer.w, np.where(mask, high, low)) and layer.ones == mask.sum()
+    layer.set_values()
+    assert np.array_equal(layer.w, np.where(mask, *layer.values[::-1]))
+    assert (layer.centre > 0) == (weights == "0/1 centred")
+
+
+def test_the_latent_gets_the_gradient_of_its_bit(integers, rng):
+    layer = layers.Dense(rng.standard_normal((5, 4)), "0/1 centred")
+    x, dy = integers(3, 5), integers(3, 4)
+    layer.forward(x, train=True)
+    dx = layer.backward(dy)
+
+    # 1/64 steps of the centre, small integers: exact
+    gradcheck.check(dx, lambda x: x @ layer.w, x, dy)
+    gradcheck.check(layer.grads["latent"], lambda w: x @ w, layer.w, dy)
+
+
+def test_the_first_layer_returns_no_dx(integers):
+    layer = layers.Dense(np.ones((5, 4)), "0/1", first=True)
+    layer.forward(integers(3, 5))
+    assert layer.backward(integers(3, 4)) is None
+
+
+def test_batchnorm_evaluates_with_the_mean_of_what_it_saw(rng):
+    layer = layers.BatchNorm(np.array([1.0, -2.0]))
+    batches = rng.standard_normal((10, 50, 2)) * 3 + 7
+    for x in batches:
+        layer.forward(x, train=True)
+    # the first hundred steps are averaged evenly
+    np.testing.assert_allclose(layer.mean, batches.mean(axis=(0, 1)), rtol=1e-12)
+    np.testing.assert_allclose(layer.var, batches.var(axis=1).mean(axis=0), rtol=1e-12)
+    factor, offset = layer.fold()
+    assert np.array_equal(layer.forward(batches[0]), batches[0] * factor + offset)
+
+
+def test_evaluation_leaves_the_statistics_alone(rng):
+    layer = layers.BatchNorm(np.ones(2))
+    layer.forward(rng.standard_normal((9, 2)), train=True)
+    before = layer.mean.copy(), layer.var.copy(), layer.steps
+    layer.forward(rng.standard_normal((9, 2)))
+    assert np.array_equal(layer.mean, before[0]) and np.array_equal(layer.var, before[1])
+    assert layer.steps == before[2]
+
+
+def test_a_layer_without_ones_trains_without_nan():
+    dense = layers.Dense(np.full((6, 3), -1.0, np.float32), "0/1 centred")
+    norm = layers.BatchNorm(np.ones(3, np.float32))
+    x = np.arange(24, dtype=np.float32).reshape(4, 6)
+    for _ in range(3):
+        y = norm.forward(dense.forward(x, True), True)
+        assert np.array_equal(y, np.zeros((4, 3)))
+        dense.backward(norm.backward(np.ones((4, 3), np.float32)))
+        assert np.isfinite(dense.grads["latent"]).all()
+    assert np.array_equal(norm.forward(dense.forward(x)), np.zeros((4, 3)))
+
+
+def test_flatten_there_and_back(rng):
+    layer, x = layers.Flatten(), rng.standard_normal((2, 3, 4, 1))
+    y = layer.forward(x)
+    assert y.shape == (2, 12)
+    assert np.array_equal(layer.backward(y), x)

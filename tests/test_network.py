@@ -1,0 +1,133 @@
+"""Networks: what they refuse, their gradients end to end, and a golden run."""
+
+import numpy as np
+import pytest
+
+from sbnn_np import data, gradcheck, losses, network, optim, sparsity, strokes, train
+
+
+def test_impossible_networks_are_refused(rng):
+    with pytest.raises(ValueError, match=r"sizes is \[3\]; it needs two or more"):
+        network.mlp([3], "0/1", rng)
+    with pytest.raises(ValueError, match="sizes is"):
+        network.mlp([3, 0, 2], "0/1", rng)
+    with pytest.raises(ValueError, match="method is 'binary'; it must be one of full precision"):
+        network.mlp([3, 2], "binary", rng)
+
+
+@pytest.mark.parametrize("x, message", [
+    (np.array([[1.0, np.nan, 1.0]]), "NaN or infinity"),
+    (np.array([[1.0, -np.inf, 1.0]]), "NaN or infinity"),
+    (np.zeros((2, 4)), r"x has shape \(2, 4\); the network takes \(N, 3\)"),
+    (np.zeros((0, 3)), "N at least 1"),
+    (np.zeros(3), "x has shape"),
+])
+@pytest.mark.parametrize("training", [False, True])
+def test_bad_input_is_refused(x, message, training, rng):
+    net = network.mlp([3, 2], "0/1 centred", rng, p0=0.5)
+    with pytest.raises(ValueError, match=message):
+        net.forward(x, train=training)
+
+
+@pytest.mark.parametrize("method", network.METHODS)
+def test_a_batch_of_one_is_legal(method, rng):
+    net = network.mlp([6, 5, 3], method, rng, p0=0.5)
+    scores = net.forward(np.arange(6.0).reshape(1, 6), train=True)
+    _, dscores = losses.softmax_cross_entropy(scores, np.array([2]))
+    net.backward(dscores)
+    assert np.isfinite(scores).all()
+    assert all(np.isfinite(g).all() for g in net.grads())
+    assert np.isfinite(net.forward(np.arange(6.0).reshape(1, 6))).all()
+
+
+@pytest.mark.parametrize("method", network.METHODS)
+def test_grads_match_params(method, rng):
+    net = network.mlp([6, 5, 3], method, rng, p0=0.5)
+    net.backward(net.forward(rng.standard_normal((4, 6)), train=True))
+    assert [g.shape for g in net.grads()] == [p.shape for p in net.params()]
+    assert {g.dtype for g in net.grads()} == {p.dtype for p in net.params()} == {np.dtype("float32")}
+
+
+def test_the_full_precision_network_has_exact_gradients_end_to_end(rng):
+    net = network.mlp([5, 4, 3], "full precision", rng, dtype=np.float64)
+    x, dy = rng.standard_normal((7, 5)), rng.standard_normal((7, 3))
+    net.forward(x, train=True)
+    net.backward(dy)
+    for p, g in zip(net.params(), net.grads()):
+
+        def forward(value, p=p):
+            p[...] = value
+            return net.forward(x, train=True)
+
+        # float64, h = 1e-6: errors of h^2 and 1e-16 / h; no ReLU input is that near to 0
+        gradcheck.check(g, forward, p.copy(), dy, h=1e-6, tolerance=1e-6)
+
+
+def test_the_methods_differ_as_their_names_say(rng):
+    for method, (weights, kind) in network.METHODS.items():
+        net = network.mlp([8, 6, 4], method, rng, p0=0.3)
+        values = [set(np.unique(layer.w)) for layer in net.weight_layers]
+        if weights == "0/1":
+            assert values == [{0, 1}] * 2
+        if weights == "+-1":
+            assert values == [{-1, 1}] * 2
+        if weights == "0/1 centred":
+            assert values == [{-layer.centre, 1 - layer.centre} for layer in net.weight_layers]
+            assert all(layer.centre > 0 for layer in net.weight_layers)
+        assert [layer.kind for layer in net.layers if hasattr(layer, "kind")] == [kind]
+        signs = {v for layer in net.layers for v in np.sign(layer.params.get("scale", []))}
+        assert signs == ({-1, 1} if weights.startswith("0/1") else {1})
+
+
+def test_scores_are_the_folded_batchnorm_of_exact_sums(rng):
+    net = network.mlp([20, 8, 4], "0/1 centred", rng, p0=0.3)
+    x = rng.integers(0, 256, (30, 20)).astype(np.uint8)
+    net.forward(x, train=True)
+    scores = net.forward(x)
+    a = x.astype(np.int64)
+    for dense, norm in (net.layers[1:3], net.layers[4:6]):
+        # 64 z - c sum(x), in integers
+        sums = a @ (64 * dense.mask.astype(np.int64) - round(64 * dense.centre))
+        factor, offset = norm.fold()
+        y = (sums / 64).astype(np.float32) * factor + offset
+        a = (y > 0).astype(np.int64)
+    assert np.array_equal(scores, y)
+
+
+def tiny_run(seed, dtype, method="0/1 centred", steps=10):
+    rng = np.random.default_rng(seed)
+    images, labels, _, _ = strokes.stroke_digits(train=200, test=0)
+    net = network.mlp([784, 24, 10], method, rng, p0=0.05, dtype=dtype)
+    rule = sparsity.NetBudget(sparsity.Schedule(0.1, start=0.05))
+    optimizer = optim.Adam(net.params())
+    return [
+        train.train_step(net, x, y, rule, optimizer, 1e-2, step, steps)[0]
+        for step, (x, y) in zip(range(steps), data.batches(images, labels, 20, rng))
+    ]
+
+
+def test_golden_run():
+    """Ten losses of a fixed seed in float64: any change of the mathematics moves them."""
+    expected = [
+        2.660635450, 2.772566017, 2.551604873, 2.505087523, 2.514070167,
+        2.700574767, 2.690073576, 2.635056160, 2.469745832, 2.450979704,
+    ]
+    # sums of float64 in another order differ by 1e-15 or so; a flipped bit would show in 1e-3
+    np.testing.assert_allclose(tiny_run(7, np.float64), expected, atol=1e-6)
+
+
+def test_the_same_seed_gives_the_same_losses_and_another_does_not():
+    assert tiny_run(7, np.float32) == tiny_run(7, np.float32)
+    assert tiny_run(7, np.float32) != tiny_run(8, np.float32)
+
+
+@pytest.mark.parametrize("method", network.METHODS)
+def test_a_network_learns_20_images_by_heart(method):
+    rng = np.random.default_rng(0)
+    images, labels, _, _ = strokes.stroke_digits(train=20, test=0)
+    net = network.mlp([784, 64, 10], method, rng, p0=0.1)
+    rule = sparsity.NetBudget(sparsity.Schedule(0.1))
+    optimizer = optim.Adam(net.params())
+    for step in range(200):
+        train.train_step(net, images, labels, rule, optimizer, 1e-2, step, 200)
+    assert train.evaluate(net, images, labels) == 1

@@ -1,0 +1,107 @@
+"""Optimizers against their formulas, and the schedule."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sbnn_np import optim
+
+
+@pytest.mark.parametrize("make, name", [
+    (lambda: optim.SGD([], momentum=1.0), "momentum"),
+    (lambda: optim.Adam([], beta1=1.0), "beta1"),
+    (lambda: optim.Adam([], beta2=-0.1), "beta2"),
+    (lambda: optim.NormalizedSGD([], memory=1.0), "memory"),
+    (lambda: optim.NormalizedSGD([], fade=-1.0), "fade"),
+])
+def test_impossible_memories_are_refused(make, name):
+    with pytest.raises(ValueError, match=f"{name} is"):
+        make()
+
+
+def test_adam_equals_its_formula(monkeypatch, rng):
+    monkeypatch.setattr(optim, "PIECE", 5)  # pieces that do not divide the array
+    p = rng.standard_normal((3, 4))
+    adam, expected = optim.Adam([p]), p.copy()
+    m, v = np.zeros_like(p), np.zeros_like(p)
+    for t in range(1, 8):
+        g = rng.standard_normal(p.shape)
+        adam.step([g], rate=0.01)
+        m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g**2
+        mhat, vhat = m / (1 - 0.9**t), v / (1 - 0.999**t)
+        expected -= 0.01 * mhat / (np.sqrt(vhat) + 1e-8)
+    # eps stands elsewhere by a factor of sqrt(vhat) roundings; all is float64
+    np.testing.assert_allclose(p, expected, rtol=1e-12)
+
+
+def test_momentum_equals_its_formula(rng):
+    p = rng.standard_normal(4)
+    sgd, expected, v = optim.SGD([p], momentum=0.9), p.copy(), np.zeros(4)
+    for _ in range(5):
+        g = rng.standard_normal(4)
+        sgd.step([g], rate=0.1)
+        v = 0.9 * v + g
+        expected -= 0.1 * v
+    np.testing.assert_allclose(p, expected, rtol=1e-12)
+
+
+def test_normalized_sgd_equals_its_formula(monkeypatch, rng):
+    monkeypatch.setattr(optim, "PIECE", 5)
+    p = rng.standard_normal((3, 4))
+    normalized, expected = optim.NormalizedSGD([p], memory=0.9), p.copy()
+    v, weight = 0.0, 0.0
+    for t in range(20):
+        g = rng.standard_normal(p.shape) * (t + 1)
+        normalized.step([g], rate=0.01)
+        if t in (0, 8, 16):
+            v, weight = 0.9 * v + 0.1 * np.mean(g**2), 0.9 * weight + 0.1
+            expected *= 1 - 8 * 0.05 * 0.01
+        expected -= 0.01 * g / math.sqrt(v / weight)
+    np.testing.assert_allclose(p, expected, rtol=1e-12)
+
+
+@given(st.floats(1e-6, 1e6))
+def test_normalized_steps_do_not_depend_on_the_size_of_the_gradients(size):
+    g = np.array([3.0, -1.0, 0.0])
+    a, b = np.zeros(3), np.zeros(3)
+    optim.NormalizedSGD([a]).step([g], 0.1)
+    optim.NormalizedSGD([b]).step([size * g], 0.1)
+    np.testing.assert_allclose(a, b, rtol=1e-12)  # one division by a root
+
+
+def test_matrices_fade_and_vectors_do_not():
+    matrix, vector = np.ones((2, 2)), np.ones(2)
+    optimizer = optim.NormalizedSGD([matrix, vector], fade=0.5)
+    for _ in range(16):
+        optimizer.step([np.zeros((2, 2)), np.zeros(2)], rate=0.01)
+    assert np.allclose(matrix, (1 - 8 * 0.5 * 0.01) ** 2, rtol=1e-15)
+    assert (vector == 1).all()
+
+
+@pytest.mark.parametrize("make", [optim.SGD, optim.Adam, optim.NormalizedSGD])
+def test_a_gradient_of_0_moves_nothing(make):
+    p = np.ones(6, np.float32)
+    optimizer = make([p])
+    for _ in range(3):
+        optimizer.step([np.zeros_like(p)], 0.1)
+    assert (p == 1).all() and p.dtype == np.float32
+
+
+@pytest.mark.parametrize("make, rate", [(optim.SGD, 0.02), (optim.Adam, 0.1), (optim.NormalizedSGD, 0.1)])
+def test_they_find_the_bottom_of_a_bowl(make, rate):
+    p = np.array([3.0, -2.0])
+    optimizer = make([p])
+    for step in range(300):
+        optimizer.step([2 * p * np.array([1.0, 5.0])], optim.cosine(rate, step / 300))
+    # the last rates are tiny; what is left is a hundredth of the way
+    assert np.abs(p).max() < 0.05
+
+
+@given(st.floats(0, 1), st.floats(0, 1))
+def test_the_cosine_falls_from_base_to_0(a, b):
+    early, late = min(a, b), max(a, b)
+    assert 2 >= optim.cosine(2, early) >= optim.cosine(2, late) >= 0
+    assert optim.cosine(2, 0) == 2 and optim.cosine(2, 1) == 0

@@ -1,0 +1,134 @@
+"""Files import from lower levels only, and every command and path of the README holds."""
+
+import ast
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "sbnn_np"
+LEVELS = [
+    {"reference", "quantize", "losses", "gradcheck", "optim", "strokes"},
+    {"ops", "sparsity", "data"},
+    {"layers"},
+    {"network"},
+    {"train"},
+    {"bitops"},
+]
+LEVEL = {name: level for level, names in enumerate(LEVELS) for name in names}
+APART = {"__init__": set(), "plots": {"matplotlib", "numpy"}}
+
+
+def imports(path):
+    """Names of the modules that a file imports: top-level ones, and those of the package."""
+    outside, inside = set(), set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            outside |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module == "sbnn_np":
+            inside |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module.startswith("sbnn_np."):
+            inside.add(node.module.split(".")[1])
+        elif isinstance(node, ast.ImportFrom):
+            outside.add(node.module.split(".")[0])
+    return outside, inside
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.glob("*.py")), ids=lambda path: path.stem)
+def test_a_file_imports_only_from_lower_levels(path):
+    outside, inside = imports(path)
+    allowed = set(sys.stdlib_module_names) | {"numpy"} | APART.get(path.stem, set())
+    assert outside <= allowed
+    assert "pickle" not in outside
+    if path.stem in APART:
+        assert not inside
+    else:
+        assert {name for name in inside if LEVEL[name] >= LEVEL[path.stem]} == set()
+
+
+def test_every_public_definition_has_a_docstring():
+    missing = []
+    for path in PACKAGE.glob("*.py"):
+        tree = ast.parse(path.read_text())
+        assert ast.get_docstring(tree), path
+        for node in tree.body:
+            if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and not node.name.startswith("_"):
+                if not ast.get_docstring(node):
+                    missing.append(f"{path.name}: {node.name}")
+    assert missing == []
+
+
+# the README
+
+
+@pytest.fixture(scope="module")
+def readme():
+    return (ROOT / "README.md").read_text()
+
+
+def block_after(readme, words):
+    """The code block that follows a line of the README."""
+    return re.search(re.escape(words) + r".*?```\w*\n(.*?)```", readme, re.DOTALL).group(1)
+
+
+def test_the_library_example_prints_what_the_readme_says(readme):
+    code = block_after(readme, "## In ten lines")
+    expected = block_after(readme, "prints")
+    assert len([line for line in code.splitlines() if line.strip()]) <= 12
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == expected
+
+
+def test_the_commands_are_one_line_each_and_end_as_they_should(readme):
+    commands = [line for line in readme.splitlines() if line.startswith("python3 -m venv")]
+    assert [command.split("&& ")[-1] for command in commands] == [
+        ".venv/bin/python walkthrough/01_mlp_mnist.py", ".venv/bin/python -m pytest",
+    ]
+    for command in commands:
+        assert subprocess.run(["bash", "-n", "-c", command]).returncode == 0
+
+
+def test_every_file_of_the_tree_exists_and_has_its_line(readme):
+    tree = block_after(readme, "## Files")
+    named, folder = set(), ""
+    for line in tree.splitlines():
+        name = line.split()[0]
+        if line[0] != " ":
+            folder = name if name.endswith("/") else ""
+            named.add(name)
+        else:
+            named.add(folder + name)
+        assert len(line.split()) > 2, f"no words for {name}"
+    assert [name for name in named if not (ROOT / name).exists()] == []
+    for path in [*PACKAGE.glob("*.py"), *(ROOT / "walkthrough").glob("*.py")]:
+        relative = path.relative_to(ROOT).as_posix()
+        assert relative in named, f"{relative} is not in the README's tree"
+
+
+def test_every_link_leads_somewhere(readme):
+    for target in re.findall(r"\]\(([^)]+)\)", readme):
+        if not target.startswith("http"):
+            assert (ROOT / target).exists(), target
+
+
+def test_nothing_names_a_place_of_some_machine():
+    tracked = subprocess.run(["git", "ls-files"], capture_output=True, text=True, cwd=ROOT).stdout
+    for name in tracked.splitlines():
+        path = ROOT / name
+        if path.suffix == ".png" or name in (".ci/run", "tests/test_structure.py") or not path.exists():
+            continue
+        text = path.read_text()
+        assert "../shared" not in text, name
+        assert not re.search(r"(?<![\w.])/(home|root|work|Users)/", text), name
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the executable bit is POSIX")
+def test_ci_runs_the_readmes_test_command():
+    run = ROOT / ".ci" / "run"
+    assert os.access(run, os.X_OK)
+    assert subprocess.run(["bash", "-n", str(run)]).returncode == 0

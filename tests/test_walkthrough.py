@@ -1,0 +1,212 @@
+"""The chapters run, stop with clear errors, and their committed results are what they say."""
+
+import importlib.util
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+FIGURES = ROOT / "figures"
+CHAPTER = ROOT / "walkthrough" / "01_mlp_mnist.py"
+ROW_KEYS = {
+    "method", "architecture", "target_density", "density", "schedule", "validation_accuracy",
+    "test_accuracy", "ones", "weights", "mask_bytes", "entropy_bytes",
+    "compression_weights_entropy", "epochs", "seconds", "seed",
+}
+TOP_KEYS = {"command", "seed", "data", "date", "versions", "seconds", "sources_digest", "rows"}
+
+spec = importlib.util.spec_from_file_location("experiment", ROOT / "walkthrough" / "experiment.py")
+experiment = importlib.util.module_from_spec(spec)
+sys.modules["experiment"] = experiment
+spec.loader.exec_module(experiment)
+
+
+def run_chapter(*options, **environment):
+    """Run chapter 01 without any data or network, but for what `environment` gives."""
+    env = {k: v for k, v in os.environ.items() if k != "SBNN_DATA" and "proxy" not in k.lower()}
+    # nobody listens at port 9, so no download can work or take long
+    env |= {"https_proxy": "http://127.0.0.1:9", **environment}
+    return subprocess.run(
+        [sys.executable, str(CHAPTER), *options], capture_output=True, text=True, env=env
+    )
+
+
+@pytest.fixture(scope="module")
+def quick(tmp_path_factory):
+    """One quick run with nothing named and nothing to download."""
+    out, cache = tmp_path_factory.mktemp("out"), tmp_path_factory.mktemp("cache")
+    before = {path: path.stat().st_mtime_ns for path in FIGURES.glob("*")}
+    done = run_chapter("--quick", "--out", str(out), XDG_CACHE_HOME=str(cache))
+    after = {path: path.stat().st_mtime_ns for path in FIGURES.glob("*")}
+    return done, out, before == after
+
+
+def test_quick_goes_on_with_stroke_digits_and_says_so(quick):
+    done, out, untouched = quick
+    assert done.returncode == 0, done.stderr
+    assert "built-in STROKE DIGITS" in done.stdout
+    assert "stroke digits, in the order of training" in done.stdout
+    assert untouched, "the quick run changed the committed figures"
+    content = json.loads((out / "01_mlp_mnist_strokes.json").read_text())
+    assert content.keys() >= TOP_KEYS and content["data"] == "stroke digits"
+    assert content["sources_digest"] == experiment.sources_digest()
+    pictures = sorted(path.name for path in out.glob("*.png"))
+    assert pictures == [f"01_mlp_mnist_strokes_{w}.png" for w in ("accuracy", "density", "latents")]
+    assert all((out / name).read_bytes().startswith(b"\x89PNG") for name in pictures)
+
+
+def test_quick_has_a_whole_row_for_every_method(quick):
+    rows = json.loads((quick[1] / "01_mlp_mnist_strokes.json").read_text())["rows"]
+    assert {row["method"] for row in rows} == set(experiment.network.METHODS)
+    for row in rows:
+        assert row.keys() >= ROW_KEYS
+        assert 0 < row["test_accuracy"] <= 1 and 0 < row["validation_accuracy"] <= 1
+        sparse = row["method"].startswith("0/1")
+        assert sparse == (row["density"] is not None) == (row["schedule"] is not None)
+        if sparse:
+            assert row["density"] <= row["target_density"] == 0.05
+            assert row["ones"] == round(row["density"] * row["weights"])
+            assert row["compression_weights_entropy"] >= 111.7
+
+
+def test_the_chapter_checks_its_own_loop_and_prints_what_a_step_costs(quick):
+    assert "does the same, bit for bit" in quick[0].stdout
+    assert re.search(r"its own matrix products.*\d ms\nratio \d", quick[0].stdout)
+
+
+def test_a_folder_without_the_files_stops_the_chapter(tmp_path):
+    for done in (
+        run_chapter("--quick", "--data-dir", str(tmp_path), "--out", str(tmp_path / "out")),
+        run_chapter("--quick", "--out", str(tmp_path / "out"), SBNN_DATA=str(tmp_path)),
+    ):
+        assert done.returncode == 2
+        assert f"{tmp_path}: no file train-images-idx3-ubyte" in done.stderr
+        assert "Traceback" not in done.stderr
+        assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_an_unwritable_out_stops_the_chapter_before_it_trains(tmp_path):
+    blocked = tmp_path / "file"
+    blocked.write_text("not a folder")
+    done = run_chapter("--quick", "--data", "strokes", "--out", str(blocked / "deeper"))
+    assert done.returncode == 2 and "--out" in done.stderr and "cannot be written" in done.stderr
+    assert "Traceback" not in done.stderr and "epoch" not in done.stdout
+
+
+def test_quick_and_full_exclude_each_other():
+    done = run_chapter("--quick", "--full")
+    assert done.returncode == 2 and "exclude each other" in done.stderr
+
+
+# writing
+
+
+def test_a_file_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
+    path = tmp_path / "result.json"
+    experiment.write_json(path, {"a": 1})
+
+    def fails(*args):
+        raise OSError("disk full")
+
+    monkeypatch.setattr(os, "replace", fails)
+    with pytest.raises(OSError, match="disk full"):
+        experiment.write_json(path, {"a": 2})
+    assert json.loads(path.read_text()) == {"a": 1}
+    assert [p.name for p in tmp_path.iterdir()] == ["result.json"]
+
+
+# the digest
+
+
+SOURCE = '''
+"""Module."""
+LIMIT = 3  # why three
+
+def used(x):
+    """Say something."""
+    return x + LIMIT  # add
+
+def unused(x):
+    return x
+'''
+
+
+def test_the_digest_sees_code_and_not_comments():
+    def texts(source):
+        return dict(experiment.top_level(source))
+
+    same = SOURCE.replace("# why three", "# because").replace("Say something", "Say it better\n\n    ")
+    assert texts(SOURCE) == texts(same)
+    assert texts(SOURCE).keys() == {"LIMIT", "used", "unused"}
+    assert texts(SOURCE)["used"] != texts(SOURCE.replace("x + LIMIT", "x - LIMIT"))["used"]
+
+
+def test_the_digest_reaches_the_mathematics_and_not_the_plots():
+    def text(start):
+        return experiment.sources_digest(start)
+
+    assert text(("run",)) == text(("run", "batchnorm_backward", "top_k", "NormalizedSGD", "draw"))
+    assert text(("run",)) != text(("run", "png"))
+
+
+def test_a_finished_run_is_not_run_again(tmp_path, monkeypatch):
+    recipe = experiment.Recipe("0/1", (784, 8, 10), "Adam", 1e-3, 1, 0, 0.1)
+    images, labels, test_images, test_labels = experiment.data.strokes.stroke_digits(400, 20)
+    dataset = experiment.data.Data("tiny", images, labels, test_images, test_labels)
+    first = experiment.run_once(recipe, dataset, tmp_path)
+    monkeypatch.setattr(experiment, "run", None)              # a second run would fail
+    again = experiment.run_once(recipe, dataset, tmp_path)
+    assert again == json.loads(json.dumps(first))
+    monkeypatch.setattr(experiment, "sources_digest", lambda: "other")
+    with pytest.raises(TypeError):
+        experiment.run_once(recipe, dataset, tmp_path)
+
+
+# the committed results
+
+
+def committed(name):
+    return json.loads((FIGURES / f"{name}.json").read_text())
+
+
+@pytest.mark.parametrize("name", ["01_mlp_mnist", "01_mlp_mnist_full", "01_sweep"])
+def test_committed_results_are_of_these_sources(name):
+    content = committed(name)
+    assert content.keys() >= TOP_KEYS
+    assert content["data"] == "MNIST"
+    assert content["sources_digest"] == experiment.sources_digest(), "sources changed since: run it again"
+
+
+def test_committed_runs_followed_the_recipes_that_the_sweep_chose():
+    best = {}
+    for row in committed("01_sweep")["rows"]:
+        assert row["test_accuracy"] is None, "a sweep must not read the test set"
+        if row["part"] == "rates":
+            best.setdefault(row["method"], []).append(row)
+    for method, rows in best.items():
+        chosen = max(rows, key=lambda row: row["validation_accuracy"])
+        assert experiment.CHOSEN[method] == (chosen["optimizer"], chosen["rate"])
+    grids = {tuple(sorted((r["optimizer"], r["rate"], r["epochs"]) for r in rows)) for rows in best.values()}
+    assert len(grids) == 1 and best.keys() == set(experiment.network.METHODS)
+    for name, recipes in (
+        ("01_mlp_mnist", experiment.recipes(0)),
+        ("01_mlp_mnist_full", experiment.recipes(0, full=True)),
+    ):
+        rows = committed(name)["rows"]
+        assert [(r["method"], r["architecture"], r["seed"], r["optimizer"], r["rate"], r["epochs"]) for r in rows] == [
+            (r.method, "-".join(map(str, r.sizes)), r.seed, r.optimizer, r.rate, r.epochs) for r in recipes
+        ]
+
+
+def test_the_readme_and_the_chapter_show_the_committed_numbers():
+    readme = (ROOT / "README.md").read_text()
+    for line in experiment.readme_table(committed("01_mlp_mnist"), committed("01_mlp_mnist_full")):
+        assert line in readme, line
+    chapter = CHAPTER.read_text()
+    for line in experiment.numbers_to_see(committed("01_mlp_mnist")):
+        assert line in chapter, line

@@ -1,0 +1,324 @@
+"""Chapter 1. A network of single bits learns to read digits.
+
+You will build a neuron whose weights are 0 or 1, see why that should not be able to
+learn, see how it learns all the same, and then train four networks of one shape
+(784-512-512-10) on MNIST: with ordinary float weights, with weights of -1 and +1, and
+twice with weights of 0 and 1, of which at most one in twenty is 1.
+
+You will learn what a latent weight is, why the gradient goes straight through a
+threshold, what a nearly-empty start is, why the scales of batch norm need random signs,
+and what the centred domain changes.
+
+    python walkthrough/01_mlp_mnist.py           @MINUTES@ minutes on two cores
+    python walkthrough/01_mlp_mnist.py --quick   a look at everything in 20 seconds
+    python walkthrough/01_mlp_mnist.py --full    three seeds, longer, and a wider net
+
+On MNIST the first command ends with these test accuracies (seed 0):
+
+@NUMBERS@
+"""
+
+# %% Set up
+import argparse
+import os
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import experiment
+import numpy as np
+from experiment import Recipe
+
+from sbnn_np import data, losses, network, ops, optim, plots, quantize, sparsity, train
+
+parser = argparse.ArgumentParser(
+    description="Chapter 1: a 0/1 network learns MNIST, beside those it is judged against.",
+    formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+)
+parser.add_argument("--data", choices=["mnist", "strokes"], default="mnist", help="data set")
+parser.add_argument("--data-dir", help="folder of its files (else $SBNN_DATA, cache, download)")
+parser.add_argument("--seed", type=int, default=0, help="of weights and order of images")
+parser.add_argument("--quick", action="store_true", help="few images, one epoch")
+parser.add_argument("--full", action="store_true", help="three seeds, longer, and a wider net")
+parser.add_argument("--out", type=Path, default=experiment.ROOT / "figures", help="results folder")
+in_editor = "ipykernel" in sys.modules
+args = parser.parse_args([] if in_editor else None)
+if args.quick and args.full:
+    parser.error("--quick and --full exclude each other")
+if args.quick and args.out == parser.get_default("out"):
+    args.out = args.out / "quick"
+try:
+    args.out.mkdir(parents=True, exist_ok=True)
+    experiment.write_whole(args.out / ".probe", b"")
+    (args.out / ".probe").unlink()
+except OSError as error:
+    sys.exit(experiment.complain(f"--out {args.out} cannot be written: {error}"))
+
+began = time.perf_counter()
+dataset = experiment.open_data(args.data, args.data_dir)
+if args.quick:
+    dataset = replace(
+        dataset,
+        train_images=dataset.train_images[:6000], train_labels=dataset.train_labels[:6000],
+        test_images=dataset.test_images[:1000], test_labels=dataset.test_labels[:1000],
+    )
+NAME = dataset.name
+print(f"{NAME}: {len(dataset.train_images)} training and {len(dataset.test_images)} test images\n")
+
+
+def heading(text):
+    print(f"\n{text}\n{'-' * len(text)}")
+
+
+# %% 1. One weight of one bit, and its latent
+#
+# A 0/1 weight w cannot move a little: it can only flip. So training keeps a float beside
+# it, the latent, and sets w = 1 where the latent is above 0. The gradient of the loss
+# with respect to w is handed to the latent as if there were no threshold between them.
+#
+# Here is the whole idea on one weight. The input is 1, the answer should be 1, so w
+# should be 1; the loss is (w - 1)^2 / 2 and its derivative dw = w - 1. The bit stays 0
+# while the latent collects the pushes; then it flips, dw becomes 0, and it rests.
+
+heading("1. One weight of one bit, and its latent")
+latent = np.array([-0.35])
+print("step  latent   w   loss    dw")
+for step in range(6):
+    w = quantize.zero_one(latent)
+    dw = w - 1
+    print(f"{step:4d}  {latent[0]:6.2f}  {w[0]:2.0f}  {(w[0] - 1) ** 2 / 2:5.2f}  {dw[0]:4.0f}")
+    latent = latent - 0.1 * quantize.straight_through(dw)
+print("The latent collects pushes until the bit flips. Only the bit is ever used to compute.")
+
+# %% 2. Why the gradient goes straight through the threshold
+#
+# What calculus says: w does not change when the latent changes a little, so the
+# derivative of the loss with respect to the latent is 0 (and does not exist at the
+# threshold). It is a true statement that teaches nothing: with it, no latent would ever
+# move. The straight-through estimator replaces the slope of the step, 0, by 1. That is
+# wrong in size but right in sign: a larger latent never makes a smaller w, so moving the
+# latent against dw moves w, sooner or later, the way the loss wants it.
+#
+# Activations are bits too, a = 1 where the pre-activation y is above 0, and their
+# estimator has slope 1 only within [-1, 1]: a y far out will not flip soon, and its
+# neuron is left alone. Latents have no such limit: they compete for being among the
+# largest, and limited ones would all tie.
+
+heading("2. Why the gradient goes straight through the threshold")
+h = 0.01
+print("latent                                 " + "  ".join(f"{v:5.1f}" for v in (-1.5, -1, 0.5, 1, 1.5)))
+points = np.array([-1.5, -1.0, 0.5, 1.0, 1.5])
+true = (quantize.zero_one(points + h) - quantize.zero_one(points - h)) / (2 * h)
+clipped = quantize.straight_through_clipped(np.ones(5), points)
+for name, values in (
+    ("w", quantize.zero_one(points)),
+    ("true slope of w", true),
+    ("estimator's slope for latents", quantize.straight_through(np.ones(5))),
+    ("estimator's slope for activations", clipped),
+):
+    print(f"{name:37s}  " + "  ".join(f"{v:5.1f}" for v in values))
+
+# %% 3. The nearly-empty start
+#
+# Most ways to a sparse network fill it first and prune it later. Here it starts almost
+# empty. Latents are drawn from a bell curve of width sigma that is pushed so far to the
+# left that only a fraction p0 of it lies above 0. A budget then says how many weights
+# may be 1 at each step, k(t), and the k largest latents of the whole network are the
+# ones; k(t) grows from p0 to the final density, and then stays. (The threshold that
+# separates the k largest is a moving tau instead of 0; all else is as above.)
+
+heading("3. The nearly-empty start")
+P0, DENSITY = experiment.START, experiment.DENSITY
+rng = np.random.default_rng(args.seed)
+latents = quantize.nearly_empty((784, 512), P0, 0.1, rng)
+start = quantize.zero_one(latents)
+print(f"784 x 512 weights, p0 = {P0}: {int(start.sum())} ones, {start.sum(axis=0).mean():.1f} a neuron,")
+print(f"and {int((start.sum(axis=0) == 0).sum())} neurons with no input at all. That is legal: they say 0.")
+budget = sparsity.Schedule(DENSITY, start=P0, over=0.5)
+print("density k(t)/n over the training: " + ", ".join(f"{100 * budget(t):.1f}%" for t in (0, 0.125, 0.25, 0.375, 0.5, 1)))
+
+# %% 4. Why scales need signs
+#
+# A sum of inputs under weights 0 and 1 can only grow when an input turns on; nothing
+# ever counts *against* anything. Behind the sum stands batch norm, y = scale (z - mean)
+# / std + shift, and its scale may be negative: then the neuron fires when the sum is
+# *small*. If all scales start at +1, every neuron says "yes, there is ink", and few
+# scales ever find their way through 0. So they start at +1 or -1 at random. The two
+# networks below differ in nothing else.
+
+heading("4. Why scales need signs")
+pixels, ink = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 1.0]]), np.array([[1.0], [1.0]])
+print("ink on two pixels: none, one, both. The sum z:", ops.dense_forward(pixels, ink)[0][:, 0])
+for scale in (1.0, -1.0):
+    y = ops.batchnorm_forward(ops.dense_forward(pixels, ink)[0], np.array([scale]), np.zeros(1))[0]
+    print(f"scale {scale:+.0f}: the bit is", ops.bit_forward(y)[0][:, 0])
+training, validation = data.split(dataset.train_images, dataset.train_labels)
+short = tuple(part[:12800] for part in training)
+for signs in ("all +1", "random"):
+    rng = np.random.default_rng(args.seed)
+    net = network.mlp([784, 512, 512, 10], "0/1", rng, p0=P0)
+    if signs == "all +1":
+        for layer in net.layers:
+            if "scale" in layer.params:
+                layer.params["scale"][...] = 1
+    rule = sparsity.NetBudget(sparsity.Schedule(DENSITY))
+    optimizer = optim.NormalizedSGD(net.params())
+    rows, _ = train.fit(net, short, validation, rule, optimizer, 1e-2, 1 if args.quick else 4, rng)
+    print(f"signs {signs}: {100 * rows[-1]['validation_accuracy']:.1f}% after a short training")
+
+# %% 5. The centred domain
+#
+# Another thing that plain 0/1 weights do: a neuron's sum follows the total ink, because
+# every weight is 0 or positive. An image with a thick pen raises *all* sums. So subtract
+# what a neuron would see by chance: its share of the total, centre * sum(x), where the
+# centre is the density of ones. That is the same as weights of -centre and 1 - centre:
+#
+#     sum_d x[d] (b[d] - centre)  =  sum_d x[d] b[d]  -  centre sum_d x[d]
+#
+# Training uses the left side (one matrix product), a device the right one: bits b, and a
+# total that is computed once for all neurons. With the centre at c/64 both are exact.
+
+heading("5. The centred domain")
+x = training[0][:1000].reshape(1000, -1).astype(np.float32)
+w = quantize.zero_one(quantize.nearly_empty((784, 512), DENSITY, 0.1, np.random.default_rng(1)))
+for name, centre in (("plain", 0.0), ("centred", round(64 * DENSITY) / 64)):
+    y, _ = ops.dense_forward(x, w - np.float32(centre))
+    follows = [np.corrcoef(y[:, m], x.sum(axis=1))[0, 1] for m in range(512)]
+    print(f"{name:8s} (centre {centre:.4f}): a neuron's sum and the total ink correlate by {np.mean(follows):+.2f}")
+
+# %% 6. The training loop, all of it
+#
+# Quantize, forward, loss, backward, update. (The bits are chosen anew at every fourth
+# step only: few flip in one step, and choosing costs time.) All that follows uses
+# train.fit, which is this loop with a log; the check below holds the two together.
+
+heading("6. The training loop")
+
+
+def loop(network_, rule, optimizer, rate, steps, rng):
+    images, labels = training
+    for step, (x, y) in zip(range(steps), data.batches(images, labels, 128, rng)):
+        progress = step / steps
+        if step % train.EVERY == 0:
+            # which weights are 1? the k largest latents, k from the schedule
+            train.requantize(network_, rule, progress)
+        # scores from bits alone
+        scores = network_.forward(x, train=True)
+        loss, dscores = losses.softmax_cross_entropy(scores, y)
+        # every threshold on the way back is passed by its straight-through estimator
+        network_.backward(dscores)
+        # the latents move; the bits follow at the next choice
+        optimizer.step(network_.grads(), optim.cosine(rate, progress))
+        if step % 10 == 0:
+            print(f"step {step:3d}  loss {loss:.3f}  ones {100 * network_.density():.2f}%")
+
+
+def fresh():
+    rng = np.random.default_rng(args.seed)
+    net = network.mlp([784, 512, 512, 10], "0/1 centred", rng, p0=P0)
+    return net, sparsity.NetBudget(budget), optim.NormalizedSGD(net.params()), rng
+
+
+by_hand, rule, optimizer, rng = fresh()
+loop(by_hand, rule, optimizer, 1e-2, 40, rng)
+
+by_fit, rule, optimizer, rng = fresh()
+for step, (x, y) in zip(range(40), data.batches(*training, 128, rng)):
+    train.train_step(by_fit, x, y, rule, optimizer, 1e-2, step, 40)
+same = all(np.array_equal(a, b) for a, b in zip(by_hand.params(), by_fit.params()))
+if not same:
+    raise AssertionError("the loop of this chapter and the one of train.py differ")
+print("train.train_step does the same, bit for bit.")
+
+# %% 7. Four networks of one shape
+#
+# The rates, optimizers, schedule and number of epochs are those that did best on the
+# validation images in the sweep (walkthrough/01_sweep.py, figures/01_sweep.json), which
+# gave every method the same grid. The test set is read once, after the last epoch.
+
+recipes = experiment.recipes(args.seed, quick=args.quick, full=args.full)
+results = []
+for recipe in recipes:
+    sizes = "-".join(str(size) for size in recipe.sizes)
+    heading(f"{recipe.method}, {sizes}, seed {recipe.seed}: {recipe.optimizer}, rate {recipe.rate}")
+    log = lambda line: print(line, flush=True)  # noqa: E731
+    if args.full:
+        results.append(experiment.run_once(recipe, dataset, args.out / "runs", log=log))
+    else:
+        results.append(experiment.run(recipe, dataset, log=log)[0])
+rows = [result["row"] for result in results]
+
+# %% The table
+#
+# ones: weights that are 1. mask: one bit a weight. entropy: what an ideal code of the
+# bits takes (bytes). smaller: float32 weights over entropy. adds: additions an image,
+# beside which float weights cost as many multiplications and +-1 weights as many XNORs,
+# and 0/1 weights nothing; "of +-1" is their ratio to the +-1 network of that shape.
+
+heading(f"{NAME}, in the order of training")
+print(experiment.table(rows))
+if args.full:
+    heading("Means over the seeds, and the largest distance of a seed from its mean")
+    print(experiment.table_of_means(rows))
+
+# %% What a step costs
+#
+# The matrix products alone are the floor: three a layer (forward, and two backward; the
+# first layer needs no gradient of its input). Everything else a step does is overhead.
+
+heading("What a training step costs")
+cost = experiment.step_cost(dataset, args.seed, groups=5 if args.quick else 50)
+print(
+    f"one step of the centred 0/1 network, batch 128: {cost['step_ms']:.2f} ms\n"
+    f"its own matrix products, same shapes, same run: {cost['products_ms']:.2f} ms\n"
+    f"ratio {cost['ratio']:.2f}"
+)
+
+# %% Results and figures
+
+content = {
+    "command": " ".join(["python", "walkthrough/01_mlp_mnist.py", *experiment.shown(args)]),
+    "seed": args.seed,
+    "data": NAME,
+    **experiment.provenance(time.perf_counter() - began),
+    "step_cost": cost,
+    "rows": rows,
+    "runs": [] if args.full else results,
+}
+name = "01_mlp_mnist" + ("_full" if args.full else "") + ("_strokes" if args.data == "strokes" or NAME != "MNIST" else "")
+experiment.write_json(args.out / f"{name}.json", content)
+wide = [r for r in results if r["row"]["architecture"] == "784-512-512-10"][:4]
+centred = next(r for r in wide if r["row"]["method"] == "0/1 centred")
+for what, picture in (
+    ("accuracy", plots.accuracy_per_epoch(wide)),
+    ("density", plots.density_over_steps(centred)),
+    ("latents", plots.latents_before_after(centred)),
+):
+    experiment.write_whole(args.out / f"{name}_{what}.png", picture)
+print(f"\nwrote {os.path.relpath(args.out / name)}.json and three figures beside it")
+print(f"{time.perf_counter() - began:.0f} seconds in all")
+
+# %% Exercises
+#
+# 1. What is the smallest change of a 0/1 weight, and what is the smallest change of its
+#    latent? Which of the two does the optimizer see?
+# 2. A neuron of the first layer has no ones. What does it compute, what is the variance
+#    of its sum over a batch, and why does batch norm not divide by zero?
+# 3. All scales are +1 and all weights 0 or 1. Show that turning a pixel on can only turn
+#    hidden bits on, and that no class score can fall by it.
+# 4. Under a budget, add 7 to every latent. Which weights change?
+# 5. The centred weights are -centre and 1-centre, not 0 and 1. Why does the file that
+#    stores them still need one bit a weight, and why are the sums still exact?
+#
+# Answers
+#
+# 1. The weight flips, 0 to 1 or back; the latent moves by any float. The optimizer sees
+#    the latent alone; the forward and backward passes see the bit alone.
+# 2. z = 0 for every image, so its variance is 0; batch norm divides by
+#    sqrt(variance + eps), and returns shift for every image.
+# 3. A sum over ones cannot fall when an input rises; batch norm with a positive scale
+#    keeps the order; the threshold keeps it; so by induction up to the scores.
+# 4. None: the k largest stay the k largest. Only differences of latents matter.
+# 5. The centre is one number a layer, c/64. 64 z - c sum(x) is an integer below 2^24 for
+#    784 pixels of 8 bits, and float32 holds each of those exactly.

@@ -1,0 +1,483 @@
+"""One experiment: a recipe goes in, a row of the results table comes out.
+
+The chapters share this file: what a run consists of, which of its numbers are kept, and
+how they are written, with the command, date, versions and the digest of the sources
+that decided them. The chapters themselves only choose recipes and show results.
+"""
+
+import ast
+import hashlib
+import io
+import json
+import os
+import platform
+import re
+import sys
+import tempfile
+import time
+import tokenize
+from dataclasses import asdict, dataclass
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+
+import sbnn_np
+from sbnn_np import bitops, data, network, optim, sparsity, train
+
+ROOT = Path(__file__).resolve().parent.parent
+BATCH = 128
+OPTIMIZERS = {"Adam": optim.Adam, "NormalizedSGD": optim.NormalizedSGD}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that decides a run, but for the data."""
+
+    method: str
+    sizes: tuple
+    optimizer: str
+    rate: float
+    epochs: int
+    seed: int
+    density: float | None = None      # of 0/1 networks: the budget over the whole net
+    start: float | None = None        # density at step 0; left out, the budget is constant
+    share: float | None = None        # if given, the penalty takes the place of the budget
+
+    @property
+    def schedule(self):
+        if self.density is None:
+            return None
+        return "penalty" if self.share is not None else self.budget.name
+
+    @property
+    def budget(self):
+        return sparsity.Schedule(self.density, self.start, over=0.5)
+
+
+def build(recipe, rng):
+    """Network, sparsity rule and optimizer of a recipe."""
+    p0 = min(recipe.start or recipe.density or 0.5, 0.5)
+    net = network.mlp(recipe.sizes, recipe.method, rng, p0=p0)
+    rule = None
+    if recipe.share is not None:
+        # the penalty is silent until 1e-4 above what it expects
+        rule = sparsity.ConnectionsPenalty(recipe.density - 2e-4, recipe.share)
+    elif recipe.density is not None:
+        rule = sparsity.NetBudget(recipe.budget)
+    return net, rule, OPTIMIZERS[recipe.optimizer](net.params())
+
+
+def run(recipe, dataset, read_test=True, log=None):
+    """Train one network and account for it.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    dataset : data.Data
+    read_test : bool
+        Whether to read the test set, once, when everything is decided. A run that
+        serves to choose something does not.
+    log : function of a str, optional
+
+    Returns
+    -------
+    result : dict
+        `row`, `epochs`, `trace` (see `train.fit`), `latents` (histograms of all latents
+        before and after), `recipe`, `seconds`, `date`, `sources_digest`.
+    net : Network
+    """
+    start = time.perf_counter()
+    rng = np.random.default_rng(recipe.seed)
+    net, rule, optimizer = build(recipe, rng)
+    before = latent_histogram(net)
+    training, validation = data.split(dataset.train_images, dataset.train_labels)
+    epochs, trace = train.fit(
+        net, training, validation, rule, optimizer, recipe.rate, recipe.epochs, rng, BATCH, log
+    )
+    test_accuracy = None
+    if read_test:
+        test_accuracy = train.evaluate(net, dataset.test_images, dataset.test_labels)
+    seconds = time.perf_counter() - start
+    account = bitops.account(net)
+    row = {
+        "method": recipe.method,
+        "architecture": "-".join(str(size) for size in recipe.sizes),
+        "data": dataset.name,
+        "target_density": recipe.density,
+        "density": net.density(),
+        "layer_densities": train.layer_densities(net),
+        "schedule": recipe.schedule,
+        "validation_accuracy": epochs[-1]["validation_accuracy"],
+        "test_accuracy": test_accuracy,
+        **account,
+        "optimizer": recipe.optimizer,
+        "rate": recipe.rate,
+        "epochs": recipe.epochs,
+        "seconds": round(seconds, 1),
+        "seed": recipe.seed,
+    }
+    result = {
+        "row": row,
+        "epochs": epochs,
+        "trace": trace,
+        "latents": {"before": before, "after": latent_histogram(net)},
+        "recipe": asdict(recipe),
+        **provenance(seconds),
+    }
+    return result, net
+
+
+def run_once(recipe, dataset, folder, read_test=True, log=None):
+    """Do `run`, or read its result if the folder holds it and its sources are unchanged."""
+    words = "-".join(str(value) for value in asdict(recipe).values() if value is not None)
+    name = re.sub(r"[^0-9A-Za-z.]+", "-", f"{dataset.name}-{words}-{'test' if read_test else 'val'}")
+    path = Path(folder) / (name.replace("+-", "pm") + ".json")
+    if path.exists():
+        result = json.loads(path.read_text())
+        if result["sources_digest"] == sources_digest():
+            return result
+    result, _ = run(recipe, dataset, read_test, log)
+    write_json(path, result)
+    return result
+
+
+def latent_histogram(net):
+    """Counts of the latents of all 0/1 layers in 120 bins, and the bins' edges."""
+    if not net.bit_layers:
+        return None
+    latents = np.concatenate([layer.params["latent"].reshape(-1) for layer in net.bit_layers])
+    low, high = np.quantile(latents, [0.0005, 0.9995])
+    counts, edges = np.histogram(latents, bins=120, range=(float(low), float(high)))
+    ones = np.concatenate([layer.mask.reshape(-1) for layer in net.bit_layers])
+    threshold = float(latents[ones].min()) if ones.any() else None
+    return {
+        "counts": counts.tolist(),
+        "edges": [round(float(edge), 5) for edge in edges],
+        "threshold": threshold,
+    }
+
+
+def provenance(seconds):
+    """What a result file says about where it comes from."""
+    return {
+        "date": date.today().isoformat(),
+        "versions": {
+            "python": platform.python_version(),
+            "numpy": np.__version__,
+            "sbnn_np": sbnn_np.__version__,
+        },
+        "seconds": round(seconds, 1),
+        "sources_digest": sources_digest(),
+    }
+
+
+def sources_digest(start=("run",)):
+    """SHA-256 of every definition that a run can reach, comments and docstrings left out.
+
+    Starting from `run`, each name in a definition's text that is defined at the top
+    level of this file or of the package leads on to that definition. So a result is
+    called stale when something it depends on has changed, and not for a better comment.
+
+    Returns
+    -------
+    digest : str
+    """
+    files = [Path(__file__), *sorted((ROOT / "sbnn_np").glob("*.py"))]
+    definitions = {}
+    for path in files:
+        for name, text in top_level(path.read_text()):
+            definitions.setdefault(name, []).append(f"{path.name}: {text}")
+    reached, ahead = {}, list(start)
+    while ahead:
+        name = ahead.pop()
+        if name not in reached and name in definitions:
+            reached[name] = definitions[name]
+            ahead += re.findall(r"\w+", " ".join(definitions[name]))
+    text = "\n".join(line for name in sorted(reached) for line in reached[name])
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def top_level(source):
+    """Yield name and text of each top-level function, class and constant of a source."""
+    lines = source.splitlines()
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type == tokenize.COMMENT:
+            row, column = token.start
+            lines[row - 1] = lines[row - 1][:column]
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and ast.get_docstring(node):
+            doc = node.body[0]
+            lines[doc.lineno - 1 : doc.end_lineno] = [""] * (doc.end_lineno - doc.lineno + 1)
+    for node in tree.body:
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            names = [node.name]
+        elif isinstance(node, ast.Assign):
+            names = [n.id for n in ast.walk(node) if isinstance(n, ast.Name)][:1]
+        else:
+            continue
+        first = min([node.lineno] + [d.lineno for d in getattr(node, "decorator_list", [])])
+        text = "\n".join(line.rstrip() for line in lines[first - 1 : node.end_lineno])
+        for name in names:
+            yield name, re.sub(r"\n+", "\n", text)
+
+
+def write_json(path, content):
+    """Write JSON to a temporary name, then move it into place."""
+    write_whole(path, (json.dumps(content, indent=1) + "\n").encode())
+
+
+def write_whole(path, content):
+    """Write bytes so that the file is, at any moment, the old one or the whole new one."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name + ".")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        os.replace(temporary, path)
+    finally:
+        Path(temporary).unlink(missing_ok=True)
+
+
+def open_data(name, folder):
+    """Load a data set for a chapter; say loudly when another one takes its place.
+
+    Leaves with exit code 2 if a file is missing or damaged. If nothing was named and
+    nothing can be downloaded, the built-in stroke digits are taken instead of MNIST.
+    """
+    try:
+        return data.load(name, folder)
+    except data.NoDownload as error:
+        print("!" * 78)
+        print(f"! {error}")
+        print("! Going on with the built-in STROKE DIGITS. They are easier than handwriting:")
+        print("! no accuracy below is one of MNIST. Name a folder with --data-dir for MNIST.")
+        print("!" * 78)
+        return data.load("strokes")
+    except data.DataError as error:
+        sys.exit(complain(error))
+
+
+def complain(error):
+    """Print an error for the user and return the exit code 2."""
+    print(f"error: {error}", file=sys.stderr)
+    return 2
+
+
+def shown(args):
+    """The options of a command as it was typed, but for folders, which are the user's own."""
+    words = []
+    for name, value in vars(args).items():
+        if name in ("data_dir", "out") or value in (None, False):
+            continue
+        flag = "--" + name.replace("_", "-")
+        words += [flag] if value is True else [flag, str(value)]
+    return words
+
+
+COLUMNS = (
+    ("method", "{:<15}", "method", lambda v: v),
+    ("schedule", "{:<9}", "schedule", lambda v: v or "-"),
+    ("target", "{:>6}", "target_density", lambda v: f"{100 * v:.1f}%"),
+    ("ones %", "{:>6}", "density", lambda v: f"{100 * v:.2f}%"),
+    ("valid", "{:>6}", "validation_accuracy", lambda v: f"{100 * v:.2f}"),
+    ("test", "{:>6}", "test_accuracy", lambda v: f"{100 * v:.2f}"),
+    ("ones", "{:>9}", "ones", lambda v: f"{v:,}"),
+    ("mask", "{:>8}", "mask_bytes", lambda v: f"{v:,}"),
+    ("entropy", "{:>8}", "entropy_bytes", lambda v: f"{v:,.0f}"),
+    ("smaller", "{:>7}", "compression_weights_entropy", lambda v: f"{v:.1f}x"),
+    ("adds", "{:>9}", "adds", lambda v: f"{v:,}"),
+    ("of +-1", "{:>7}", "adds_of_pm1", lambda v: f"{v:.3f}"),
+    ("s", "{:>5}", "seconds", lambda v: f"{v:.0f}"),
+)
+
+
+def table(rows):
+    """Format rows of results as aligned text; "-" for what a method has not."""
+    lines = ["  ".join(form.format(title) for title, form, _, _ in COLUMNS)]
+    architecture = None
+    for row in rows:
+        if row["architecture"] != architecture:
+            architecture = row["architecture"]
+            lines.append(architecture)
+        row = {**row, "adds_of_pm1": row["adds"] / adds_of_pm1(row["architecture"])}
+        cells = []
+        for _, form, key, show in COLUMNS:
+            empty = row[key] is None and key != "schedule"
+            cells.append(form.format("-" if empty else show(row[key])))
+        lines.append("  ".join(cells))
+    return "\n".join(lines)
+
+
+def adds_of_pm1(architecture):
+    """Additions an image of the +-1 network of this shape: D-1 a neuron."""
+    sizes = [int(size) for size in architecture.split("-")]
+    return sum(M * (D - 1) for D, M in zip(sizes, sizes[1:]))
+
+
+def means(rows):
+    """Group rows that differ in their seed alone.
+
+    Returns
+    -------
+    groups : list of dict
+        `architecture`, `method`, `seeds`, `test_accuracy` (mean), `spread` (largest
+        distance of a seed from the mean), `density` (largest), `entropy_bytes` and
+        `compression_weights_entropy` (means), `seconds` (sum).
+    """
+    groups = {}
+    for row in rows:
+        groups.setdefault((row["architecture"], row["method"], row["schedule"]), []).append(row)
+    result = []
+    for (architecture, method, schedule), mine in groups.items():
+        accuracy = np.array([row["test_accuracy"] for row in mine])
+
+        def mean(key, mine=mine):
+            return None if mine[0][key] is None else float(np.mean([row[key] for row in mine]))
+
+        result.append({
+            "architecture": architecture,
+            "method": method,
+            "schedule": schedule,
+            "seeds": len(mine),
+            "test_accuracy": float(accuracy.mean()),
+            "spread": float(np.abs(accuracy - accuracy.mean()).max()),
+            "density": None if mine[0]["density"] is None else max(r["density"] for r in mine),
+            "entropy_bytes": mean("entropy_bytes"),
+            "compression_weights_entropy": mean("compression_weights_entropy"),
+            "seconds": sum(row["seconds"] for row in mine),
+        })
+    return result
+
+
+def table_of_means(rows):
+    """Format `means` as aligned text."""
+    lines = ["architecture       method           schedule   seeds  test            largest density"]
+    for group in means(rows):
+        density = "-" if group["density"] is None else f"{100 * group['density']:.2f}%"
+        lines.append(
+            f"{group['architecture']:<17}  {group['method']:<15}  {group['schedule'] or '-':<9}  "
+            f"{group['seeds']:>5}  {100 * group['test_accuracy']:.2f} +- "
+            f"{100 * group['spread']:.2f}  {density:>15}"
+        )
+    return "\n".join(lines)
+
+
+def step_cost(dataset, seed, groups):
+    """Time training steps of the centred 0/1 network, and their matrix products alone.
+
+    Some work is done at every fourth or eighth step only, so steps are timed in groups of
+    eight; groups of steps and of products alternate, so that both see the same machine,
+    and medians over the groups are taken. The products are three a layer on contiguous
+    float32 arrays of the same shapes: y = x w, dw = x' dy and, but in the first layer,
+    dx = dy w'.
+
+    Returns
+    -------
+    cost : dict
+        `step_ms`, `products_ms`, `ratio`.
+    """
+    recipe = recipes(seed)[-1]
+    rng = np.random.default_rng(seed)
+    net, rule, optimizer = build(recipe, rng)
+    arrays = []
+    for layer in net.weight_layers:
+        D, M = layer.w.shape
+        shapes = ((BATCH, D), (D, M), (BATCH, M), (D, M))
+        arrays.append([rng.random(shape, dtype=np.float32) for shape in shapes])
+
+    def products():
+        for i, (x, w, dy, dw) in enumerate(arrays):
+            x @ w
+            np.matmul(x.T, dy, out=dw)
+            if i:
+                dy @ w.T
+
+    batches = list(data.batches(dataset.train_images, dataset.train_labels, BATCH, rng))
+    # from the middle of a training on, where weights flip at their usual pace
+    step, steps = 1000, 2000
+    times = {"step": [], "products": []}
+    for group in range(groups + 2):
+        start = time.perf_counter()
+        for _ in range(8):
+            x, labels = batches[step % len(batches)]
+            train.train_step(net, x, labels, rule, optimizer, recipe.rate, step, steps)
+            step += 1
+        middle = time.perf_counter()
+        for _ in range(8):
+            products()
+        end = time.perf_counter()
+        if group >= 2:                                        # the first ones find tau
+            times["step"].append((middle - start) / 8)
+            times["products"].append((end - middle) / 8)
+    step_ms, products_ms = (1000 * float(np.median(t)) for t in times.values())
+    return {"step_ms": step_ms, "products_ms": products_ms, "ratio": step_ms / products_ms}
+
+
+DENSITY = 0.05  # of ones, over the whole net
+START = 0.01    # of ones at step 0: the nearly-empty start
+
+# optimizer and rate that did best on the validation images (figures/01_sweep.json)
+CHOSEN = {
+    "full precision": ("NormalizedSGD", 3e-3),
+    "+-1": ("NormalizedSGD", 1e-2),
+    "0/1": ("NormalizedSGD", 1e-2),
+    "0/1 centred": ("NormalizedSGD", 1e-2),
+}
+
+
+def recipe_for(method, seed, epochs, sizes=(784, 512, 512, 10), **changes):
+    """The chosen recipe of a method; `changes` replaces fields of it."""
+    optimizer, rate = CHOSEN[method]
+    fields = {"optimizer": optimizer, "rate": rate}
+    if method.startswith("0/1"):
+        fields |= {"density": DENSITY, "start": START}
+    return Recipe(method=method, sizes=sizes, epochs=epochs, seed=seed, **{**fields, **changes})
+
+
+def recipes(seed, quick=False, full=False):
+    """What chapter 01 trains, in this order."""
+    if not full:
+        return [recipe_for(method, seed, epochs=2 if quick else 20) for method in network.METHODS]
+    return [
+        recipe_for(method, seed + i, epochs=40, sizes=sizes)
+        for sizes in ((784, 512, 512, 10), (784, 1024, 1024, 10))
+        for i in range(3)
+        for method in network.METHODS
+    ]
+
+
+def readme_table(default, full):
+    """Lines of the README's table of results, from the content of the two result files."""
+    lines = []
+    for row in default["rows"]:
+        lines.append(
+            f"| {row['method']} | {row['architecture']} | {percent(row['density'])} "
+            f"| {100 * row['test_accuracy']:.2f} | {factor(row)} | 1 | `01_mlp_mnist.py` "
+            f"| {row['seconds'] / 60:.1f} |"
+        )
+    for group in means(full["rows"]):
+        lines.append(
+            f"| {group['method']} | {group['architecture']} | {percent(group['density'])} "
+            f"| {100 * group['test_accuracy']:.2f} ± {100 * group['spread']:.2f} | {factor(group)} "
+            f"| {group['seeds']} | `01_mlp_mnist.py --full` | {group['seconds'] / 60:.1f} |"
+        )
+    return lines
+
+
+def percent(density):
+    return "-" if density is None else f"{100 * density:.2f}%"
+
+
+def factor(row):
+    compression = row["compression_weights_entropy"]
+    return "-" if compression is None else f"{compression:.1f}x"
+
+
+def numbers_to_see(content):
+    """Lines of chapter 01's docstring: what its first command ends with."""
+    return [
+        f"    {row['method']:<15} {100 * row['test_accuracy']:.2f}%" for row in content["rows"]
+    ]
