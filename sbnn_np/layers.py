@@ -12,20 +12,6 @@ from sbnn_np import ops, quantize
 WEIGHTS = ("float", "+-1", "0/1", "0/1 centred")
 
 
-class Flatten:
-    """Join all axes but the first: (N, H, W, C) to (N, H W C)."""
-
-    def __init__(self):
-        self.params, self.grads = {}, {}
-
-    def forward(self, x, train=False):
-        self.shape = x.shape
-        return x.reshape(len(x), -1)
-
-    def backward(self, dy):
-        return dy.reshape(self.shape)
-
-
 class Dense:
     """M neurons with D inputs each: y = x w, with w quantized from latents.
 
@@ -47,8 +33,8 @@ class Dense:
 
     Notes
     -----
-    The mask starts as [latent > 0]; afterwards `train.requantize` sets it at every step.
-    The same mask trains, evaluates and is counted.
+    The mask starts as [latent > 0]; afterwards `train.requantize` sets it. The same mask
+    trains, evaluates and is counted.
     """
 
     def __init__(self, latent, weights="0/1", first=False):
@@ -111,7 +97,7 @@ class BatchNorm:
         averaged evenly, until they are 1 / (1 - memory).
     """
 
-    def __init__(self, scale, eps=1e-5, memory=0.99):
+    def __init__(self, scale, eps=1e-5, memory=0.95):
         self.params = {"scale": scale, "shift": np.zeros_like(scale)}
         self.grads = {"scale": np.zeros_like(scale), "shift": np.zeros_like(scale)}
         self.eps, self.memory, self.steps = eps, memory, 0

@@ -1,9 +1,11 @@
 """A network is a list of layers, run forwards and backwards."""
 
+import math
+
 import numpy as np
 
 from sbnn_np import quantize
-from sbnn_np.layers import Activation, BatchNorm, Dense, Flatten
+from sbnn_np.layers import Activation, BatchNorm, Dense
 
 # method: (weights, activation)
 METHODS = {
@@ -20,6 +22,8 @@ class Network:
     Parameters
     ----------
     layers : list
+    shape : tuple of int
+        Of one input, (D,) or (H, W, C).
 
     Examples
     --------
@@ -28,8 +32,8 @@ class Network:
     (1, 2)
     """
 
-    def __init__(self, layers):
-        self.layers = layers
+    def __init__(self, layers, shape):
+        self.layers, self.shape = layers, shape
         self.dtype = next(p.dtype for layer in layers for p in layer.params.values())
 
     def forward(self, x, train=False):
@@ -38,7 +42,8 @@ class Network:
         Parameters
         ----------
         x : (N, ...) array
-            Numbers of any dtype; an image's pixels as they are, 0 to 255.
+            Numbers of any dtype, as many for each input as `shape` has, in that order;
+            an image's pixels as they are, 0 to 255.
         train : bool
             Whether batch norm uses, and remembers, the statistics of this batch.
 
@@ -49,15 +54,15 @@ class Network:
         Raises
         ------
         ValueError
-            If x is empty, holds NaN or infinity, or does not fit the first layer.
+            If x is empty, holds NaN or infinity, or does not fit the network.
         """
-        D = self.weight_layers[0].w.shape[0]
-        if x.ndim < 2 or len(x) == 0 or x[0].size != D:
-            raise ValueError(f"x has shape {x.shape}; the network takes (N, {D}), N at least 1")
+        if x.ndim < 2 or len(x) == 0 or x[0].size != math.prod(self.shape):
+            takes = ", ".join(["N", *map(str, self.shape)])
+            raise ValueError(f"x has shape {x.shape}; the network takes ({takes}), N at least 1")
         # a NaN would pass the first threshold as a 0 and never be seen again
         if x.dtype.kind == "f" and not np.isfinite(x.sum()):
             raise ValueError("x holds NaN or infinity; pixels must be finite")
-        x = x.astype(self.dtype, copy=False)
+        x = x.astype(self.dtype, copy=False).reshape(-1, *self.shape)
         for layer in self.layers:
             x = layer.forward(x, train)
         return x
@@ -133,7 +138,7 @@ def mlp(sizes, method, rng, p0=0.005, sigma=0.1, dtype=np.float32):
         raise ValueError(f"method is {method!r}; it must be one of {', '.join(METHODS)}")
     weights, activation = METHODS[method]
     sparse = weights.startswith("0/1")
-    layers = [Flatten()]
+    layers = []
     for i, (D, M) in enumerate(zip(sizes, sizes[1:])):
         if weights == "float":
             latent = (rng.standard_normal((D, M)) * np.sqrt(2 / D)).astype(dtype)
@@ -142,4 +147,4 @@ def mlp(sizes, method, rng, p0=0.005, sigma=0.1, dtype=np.float32):
         scale = rng.choice([-1, 1], M) if sparse else np.ones(M)
         layers += [Dense(latent, weights, first=i == 0), BatchNorm(scale.astype(dtype))]
         layers += [Activation(activation)]
-    return Network(layers[:-1])
+    return Network(layers[:-1], (sizes[0],))

@@ -10,8 +10,8 @@ import matplotlib
 
 matplotlib.use("Agg")
 
-import matplotlib.pyplot as plt  # noqa: E402  (the backend comes first)
-import numpy as np  # noqa: E402
+import matplotlib.pyplot as plt
+import numpy as np
 
 COLOURS = {
     "full precision": "#222222",
@@ -73,7 +73,7 @@ def accuracy_per_epoch(results):
     last = {r["row"]["method"]: 100 * r["row"]["validation_accuracy"] for r in results}
     behind = last["full precision"] - last["0/1 centred"]
     fig, ax = figure(
-        f"{data}: with only {100 * density(results):.0f}% ones, centred 0/1 weights end "
+        f"{data}: with only {100 * centred_density(results):.0f}% ones, centred 0/1 weights end "
         f"{behind:.1f} points\nbehind full precision"
     )
     ends = []
@@ -95,7 +95,7 @@ def accuracy_per_epoch(results):
     return png(fig)
 
 
-def density(results):
+def centred_density(results):
     """Density of the centred 0/1 network among some results."""
     return next(r["row"]["density"] for r in results if r["row"]["method"] == "0/1 centred")
 
@@ -126,7 +126,8 @@ def density_over_steps(result):
     for i, (D, M) in enumerate(zip(sizes, sizes[1:])):
         colour = LAYER_COLOURS[min(i, len(LAYER_COLOURS) - 1)]
         ax.plot(steps, layers[:, i], color=colour, lw=1.8)
-        ends.append((steps[-1], layers[-1, i], f"layer {i + 1} ({D}x{M})  {layers[-1, i]:.1f}%", colour))
+        label = f"layer {i + 1} ({D}x{M})  {layers[-1, i]:.1f}%"
+        ends.append((steps[-1], layers[-1, i], label, colour))
     ax.plot(steps, net, color="black", lw=2.5)
     ends.append((steps[-1], net[-1], f"whole net  {net[-1]:.1f}%", "black"))
     top = 1.08 * layers.max()
@@ -159,7 +160,7 @@ def latents_before_after(result):
         "from the crowd", x=0.01, ha="left", fontsize=13, fontweight="bold",
     )
     colour = COLOURS[row["method"]]
-    for ax, when, name in ((upper, "before", "before training"), (lower, "after", "after training")):
+    for ax, when in ((upper, "before"), (lower, "after")):
         histogram = result["latents"][when]
         edges, counts = np.array(histogram["edges"]), np.array(histogram["counts"])
         middle, width = (edges[1:] + edges[:-1]) / 2, np.diff(edges)
@@ -172,7 +173,7 @@ def latents_before_after(result):
             (histogram["threshold"], 0.9 * share.max()), fontsize=10,
         )
         ax.set(ylabel="weights per unit", yscale="linear")
-        ax.annotate(name, (0.01, 0.88), xycoords="axes fraction", fontsize=11, fontweight="bold")
+        ax.annotate(f"{when} training", (0.01, 0.88), xycoords="axes fraction", fontsize=11, fontweight="bold")
         ax.spines[["top", "right"]].set_visible(False)
     lower.set_xlabel("latent (the float that training moves)")
     return png(fig)
@@ -195,14 +196,16 @@ def rate_sweep(rows):
     for method, colour in COLOURS.items():
         mine = [row for row in rows if row["method"] == method]
         for optimizer, style in (("NormalizedSGD", "-"), ("Adam", "--")):
-            line = sorted((r["rate"], r["validation_accuracy"]) for r in mine if r["optimizer"] == optimizer)
+            line = [row for row in mine if row["optimizer"] == optimizer]
             if line:
-                rate, accuracy = np.array(line).T
+                points = sorted((row["rate"], row["validation_accuracy"]) for row in line)
+                rate, accuracy = np.array(points).T
                 ax.plot(rate, 100 * accuracy, style, color=colour, lw=1.8, marker="o", ms=3.5)
         if mine:
             best = max(mine, key=lambda row: row["validation_accuracy"])
-            ax.plot(best["rate"], 100 * best["validation_accuracy"], "o", ms=12, mfc="none", mec=colour)
-            ends.append((max(r["rate"] for r in mine), 100 * best["validation_accuracy"], method, colour))
+            x, y = best["rate"], 100 * best["validation_accuracy"]
+            ax.plot(x, y, "o", ms=12, mfc="none", mec=colour)
+            ends.append((max(row["rate"] for row in mine), y, f"{method}  {y:.1f}%", colour))
     ax.set(
         xscale="log", xlabel="learning rate at the start (solid NormalizedSGD, dashed Adam)",
         ylabel="validation accuracy (%)",

@@ -97,11 +97,11 @@ class LayerBudget:
 
     def __init__(self, schedule):
         self.schedule = schedule
-        self.layers = []
+        self.budgets = []
 
     def choose(self, latents, progress):
-        self.layers = self.layers or [NetBudget(self.schedule) for _ in latents]
-        return [budget.choose([latent], progress)[0] for budget, latent in zip(self.layers, latents)]
+        self.budgets = self.budgets or [NetBudget(self.schedule) for _ in latents]
+        return [b.choose([latent], progress)[0] for b, latent in zip(self.budgets, latents)]
 
     def penalty(self, loss):
         return 0.0, 0.0

@@ -85,7 +85,7 @@ def test_scores_are_the_folded_batchnorm_of_exact_sums(rng):
     net.forward(x, train=True)
     scores = net.forward(x)
     a = x.astype(np.int64)
-    for dense, norm in (net.layers[1:3], net.layers[4:6]):
+    for dense, norm in (net.layers[0:2], net.layers[3:5]):
         # 64 z - c sum(x), in integers
         sums = a @ (64 * dense.mask.astype(np.int64) - round(64 * dense.centre))
         factor, offset = norm.fold()

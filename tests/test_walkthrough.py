@@ -150,8 +150,10 @@ def test_the_digest_reaches_the_mathematics_and_not_the_plots():
     def text(start):
         return experiment.sources_digest(start)
 
-    assert text(("run",)) == text(("run", "batchnorm_backward", "top_k", "NormalizedSGD", "draw"))
-    assert text(("run",)) != text(("run", "png"))
+    all_of_it = experiment.sources_digest()
+    inside = ("batchnorm_backward", "top_k", "NormalizedSGD", "Schedule", "adds", "split")
+    assert text(("run", "Recipe", *inside)) == all_of_it
+    assert text(("run", "Recipe", "accuracy_per_epoch")) != all_of_it
 
 
 def test_a_finished_run_is_not_run_again(tmp_path, monkeypatch):

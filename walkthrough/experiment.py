@@ -84,7 +84,7 @@ def run(recipe, dataset, read_test=True, log=None):
     -------
     result : dict
         `row`, `epochs`, `trace` (see `train.fit`), `latents` (histograms of all latents
-        before and after), `recipe`, `seconds`, `date`, `sources_digest`.
+        before and after), `recipe`.
     net : Network
     """
     start = time.perf_counter()
@@ -123,21 +123,22 @@ def run(recipe, dataset, read_test=True, log=None):
         "trace": trace,
         "latents": {"before": before, "after": latent_histogram(net)},
         "recipe": asdict(recipe),
-        **provenance(seconds),
     }
     return result, net
 
 
 def run_once(recipe, dataset, folder, read_test=True, log=None):
     """Do `run`, or read its result if the folder holds it and its sources are unchanged."""
-    words = "-".join(str(value) for value in asdict(recipe).values() if value is not None)
-    name = re.sub(r"[^0-9A-Za-z.]+", "-", f"{dataset.name}-{words}-{'test' if read_test else 'val'}")
-    path = Path(folder) / (name.replace("+-", "pm") + ".json")
+    words = [dataset.name, *(v for v in asdict(recipe).values() if v is not None)]
+    words.append("test" if read_test else "validation")
+    name = "-".join(str(word) for word in words).replace("+-", "pm")
+    path = Path(folder) / (re.sub(r"[^0-9A-Za-z.]+", "-", name).replace("-e-", "e-") + ".json")
     if path.exists():
         result = json.loads(path.read_text())
         if result["sources_digest"] == sources_digest():
             return result
     result, _ = run(recipe, dataset, read_test, log)
+    result |= provenance(result["row"]["seconds"])
     write_json(path, result)
     return result
 
@@ -172,10 +173,10 @@ def provenance(seconds):
     }
 
 
-def sources_digest(start=("run",)):
+def sources_digest(start=("run", "Recipe")):
     """SHA-256 of every definition that a run can reach, comments and docstrings left out.
 
-    Starting from `run`, each name in a definition's text that is defined at the top
+    Starting from `run` and `Recipe`, each name in a definition's text that is defined at the top
     level of this file or of the package leads on to that definition. So a result is
     called stale when something it depends on has changed, and not for a better comment.
 
@@ -354,7 +355,9 @@ def means(rows):
 
 def table_of_means(rows):
     """Format `means` as aligned text."""
-    lines = ["architecture       method           schedule   seeds  test            largest density"]
+    lines = [
+        "architecture       method           schedule   seeds  test           largest density"
+    ]
     for group in means(rows):
         density = "-" if group["density"] is None else f"{100 * group['density']:.2f}%"
         lines.append(
@@ -455,13 +458,13 @@ def readme_table(default, full):
     for row in default["rows"]:
         lines.append(
             f"| {row['method']} | {row['architecture']} | {percent(row['density'])} "
-            f"| {100 * row['test_accuracy']:.2f} | {factor(row)} | 1 | `01_mlp_mnist.py` "
+            f"| {100 * row['test_accuracy']:.2f} | {smaller(row)} | 1 | `01_mlp_mnist.py` "
             f"| {row['seconds'] / 60:.1f} |"
         )
     for group in means(full["rows"]):
         lines.append(
             f"| {group['method']} | {group['architecture']} | {percent(group['density'])} "
-            f"| {100 * group['test_accuracy']:.2f} ± {100 * group['spread']:.2f} | {factor(group)} "
+            f"| {100 * group['test_accuracy']:.2f} ± {100 * group['spread']:.2f} | {smaller(group)} "
             f"| {group['seeds']} | `01_mlp_mnist.py --full` | {group['seconds'] / 60:.1f} |"
         )
     return lines
@@ -471,7 +474,7 @@ def percent(density):
     return "-" if density is None else f"{100 * density:.2f}%"
 
 
-def factor(row):
+def smaller(row):
     compression = row["compression_weights_entropy"]
     return "-" if compression is None else f"{compression:.1f}x"
 
