@@ -265,7 +265,39 @@ def steps_per_epoch(n, batch):
     return n // batch
 
 
-def batches(images, labels, batch, rng):
+def shifted(images, shift, rng):
+    """Move every image by up to `shift` pixels along both axes; what comes in is 0.
+
+    Parameters
+    ----------
+    images : (N, H, W, C) array
+    shift : int
+        At least 0.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    moved : (N, H, W, C) array
+
+    Examples
+    --------
+    >>> image = np.arange(9).reshape(1, 3, 3, 1)
+    >>> shifted(image, 1, np.random.default_rng(2))[0, :, :, 0]
+    array([[0, 3, 4],
+           [0, 6, 7],
+           [0, 0, 0]])
+    """
+    N, H, W, _ = images.shape
+    padded = np.pad(images, ((0, 0), (shift, shift), (shift, shift), (0, 0)))
+    moved = np.empty_like(images)
+    top, left = rng.integers(0, 2 * shift + 1, (2, N))
+    for y, x in np.ndindex(2 * shift + 1, 2 * shift + 1):
+        n = np.flatnonzero((top == y) & (left == x))
+        moved[n] = padded[n, y : y + H, x : x + W]
+    return moved
+
+
+def batches(images, labels, batch, rng, shift=0):
     """Go once through the images in random order, in whole batches.
 
     What is left over (fewer images than a batch) is in another epoch's batches.
@@ -277,6 +309,8 @@ def batches(images, labels, batch, rng):
     batch : int
         From 1 to n.
     rng : numpy.random.Generator
+    shift : int
+        If not 0, every image is moved by up to so many pixels; see `shifted`.
 
     Yields
     ------
@@ -285,4 +319,4 @@ def batches(images, labels, batch, rng):
     order = rng.permutation(len(images))
     for step in range(steps_per_epoch(len(images), batch)):
         i = order[step * batch : (step + 1) * batch]
-        yield images[i], labels[i]
+        yield (shifted(images[i], shift, rng) if shift else images[i]), labels[i]

@@ -173,7 +173,7 @@ def latents_before_after(result):
             (histogram["threshold"], 0.9 * share.max()), fontsize=10,
         )
         ax.set(ylabel="weights per unit", yscale="linear")
-        ax.annotate(f"{when} training", (0.01, 0.88), xycoords="axes fraction", fontsize=11, fontweight="bold")
+        ax.annotate(f"{when} training", (0.01, 0.88), xycoords="axes fraction", fontsize=11)
         ax.spines[["top", "right"]].set_visible(False)
     lower.set_xlabel("latent (the float that training moves)")
     return png(fig)

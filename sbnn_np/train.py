@@ -7,7 +7,7 @@ import numpy as np
 
 from sbnn_np import data, losses, optim
 
-EVERY = 4  # steps from one choice of the bits to the next; in between the latents gather pushes
+EVERY = 8  # steps from one choice of the bits to the next; in between the latents gather pushes
 
 
 def requantize(network, rule, progress):
@@ -32,7 +32,7 @@ def requantize(network, rule, progress):
 
 
 def train_step(network, x, labels, rule, optimizer, rate, step, steps):
-    """Do one step: quantize (at every fourth), forward, loss, backward, update.
+    """Do one step: quantize (at every eighth), forward, loss, backward, update.
 
     Parameters
     ----------
@@ -87,7 +87,10 @@ def evaluate(network, images, labels):
     return float(np.mean(predict(network, images) == labels))
 
 
-def fit(network, training, validation, rule, optimizer, rate, epochs, rng, batch=128, log=None):
+def fit(
+    network, training, validation, rule, optimizer, rate, epochs, rng,
+    batch=128, shift=0, log=None,
+):
     """Train, and report every epoch.
 
     Parameters
@@ -100,7 +103,9 @@ def fit(network, training, validation, rule, optimizer, rate, epochs, rng, batch
         Learning rate of step 0; it falls along a cosine to 0.
     epochs, batch : int
     rng : numpy.random.Generator
-        Draws the order of the images.
+        Draws the order of the images, and how far they are moved.
+    shift : int
+        Training images are moved by up to so many pixels; see `data.shifted`.
     log : function of a str, optional
         Receives the header and one aligned line an epoch.
 
@@ -124,7 +129,7 @@ def fit(network, training, validation, rule, optimizer, rate, epochs, rng, batch
         before = [layer.mask for layer in network.weight_layers]
         for layer in network.bit_layers:
             layer.set_values()
-        for x, y in data.batches(images, labels, batch, rng):
+        for x, y in data.batches(images, labels, batch, rng, shift):
             loss, hit = train_step(network, x, y, rule, optimizer, rate, step, steps)
             if step % max(1, steps // 200) == 0 and network.bit_layers:
                 trace.append((step, layer_densities(network)))

@@ -175,7 +175,8 @@ def test_an_interrupted_download_leaves_nothing(little, server, monkeypatch, tmp
 
 def test_a_wrong_download_leaves_nothing(little, server, monkeypatch, tmp_path):
     url, replies, _ = server
-    serve(replies, lambda content: (gzip.compress(b"something else"), len(gzip.compress(b"something else"))))
+    other = gzip.compress(b"something else")
+    serve(replies, lambda content: (other, len(other)))
     monkeypatch.setattr(data, "MIRRORS", (url,))
     with pytest.raises(data.DataError, match="wrong checksum"):
         data.load("mnist")
@@ -209,6 +210,30 @@ def test_batches_show_every_image_once_and_keep_its_label(rng):
     assert len(set(x)) == 18 and all((y == 3 * x).all() for x, y in seen)
     other = np.concatenate([x for x, _ in data.batches(images, labels, 6, rng)])
     assert not np.array_equal(x, other)
+
+
+def test_shifted_images_are_shifted_and_nothing_else(rng):
+    images = rng.integers(1, 256, (200, 5, 6, 2)).astype(np.uint8)
+    moved = data.shifted(images, 2, rng)
+    padded = np.pad(images, ((0, 0), (2, 2), (2, 2), (0, 0)))
+    seen = set()
+    for n in range(200):
+        places = [
+            (y, x) for y, x in np.ndindex(5, 5)
+            if np.array_equal(moved[n], padded[n, y : y + 5, x : x + 6])
+        ]
+        assert len(places) == 1
+        seen.add(places[0])
+    assert len(seen) == 25 and moved.dtype == np.uint8
+
+
+def test_batches_move_images_only_if_asked(rng):
+    images = rng.integers(1, 256, (20, 5, 6, 1)).astype(np.uint8)
+    (plain, labels), = data.batches(images, np.arange(20), 20, rng)
+    assert np.array_equal(plain, images[labels])
+    (moved, labels), = data.batches(images, np.arange(20), 20, rng, shift=1)
+    assert not np.array_equal(moved, images[labels])
+    assert (moved.sum(axis=(1, 2, 3)) <= images[labels].sum(axis=(1, 2, 3))).all()
 
 
 @pytest.mark.parametrize("batch", [0, 21])

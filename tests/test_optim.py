@@ -90,7 +90,9 @@ def test_a_gradient_of_0_moves_nothing(make):
     assert (p == 1).all() and p.dtype == np.float32
 
 
-@pytest.mark.parametrize("make, rate", [(optim.SGD, 0.02), (optim.Adam, 0.1), (optim.NormalizedSGD, 0.1)])
+@pytest.mark.parametrize("make, rate", [
+    (optim.SGD, 0.02), (optim.Adam, 0.1), (optim.NormalizedSGD, 0.1),
+])
 def test_they_find_the_bottom_of_a_bowl(make, rate):
     p = np.array([3.0, -2.0])
     optimizer = make([p])

@@ -26,7 +26,8 @@ def test_a_schedule_goes_one_way_from_start_to_target(start, target, over):
     assert np.isclose(way[0], start, rtol=1e-12) and way[-1] == target
     direction = 1 if target >= start else -1
     assert (direction * np.diff(way) >= -1e-12).all()
-    assert schedule.name == ("growing" if start < target else "shrinking" if start > target else "constant")
+    names = {1: "growing", -1: "shrinking", 0: "constant"}
+    assert schedule.name == names[int(np.sign(target - start))]
 
 
 def test_without_a_start_the_density_is_constant():

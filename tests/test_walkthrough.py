@@ -140,7 +140,8 @@ def test_the_digest_sees_code_and_not_comments():
     def texts(source):
         return dict(experiment.top_level(source))
 
-    same = SOURCE.replace("# why three", "# because").replace("Say something", "Say it better\n\n    ")
+    same = SOURCE.replace("# why three", "# because")
+    same = same.replace("Say something", "Say it better\n\n    ")
     assert texts(SOURCE) == texts(same)
     assert texts(SOURCE).keys() == {"LIMIT", "used", "unused"}
     assert texts(SOURCE)["used"] != texts(SOURCE.replace("x + LIMIT", "x - LIMIT"))["used"]
@@ -181,33 +182,45 @@ def test_committed_results_are_of_these_sources(name):
     content = committed(name)
     assert content.keys() >= TOP_KEYS
     assert content["data"] == "MNIST"
-    assert content["sources_digest"] == experiment.sources_digest(), "sources changed since: run it again"
+    stale = f"figures/{name}.json: its sources have changed since; run its command again"
+    assert content["sources_digest"] == experiment.sources_digest(), stale
 
 
 def test_committed_runs_followed_the_recipes_that_the_sweep_chose():
+    sweep = committed("01_sweep")["rows"]
+    assert all(row["test_accuracy"] is None for row in sweep), "a sweep must not read the test set"
+    tried = {}
+    for row in sweep:
+        tried.setdefault((row["part"], row["method"]), []).append(row)
     best = {}
-    for row in committed("01_sweep")["rows"]:
-        assert row["test_accuracy"] is None, "a sweep must not read the test set"
-        if row["part"] == "rates":
-            best.setdefault(row["method"], []).append(row)
-    for method, rows in best.items():
-        chosen = max(rows, key=lambda row: row["validation_accuracy"])
-        assert experiment.CHOSEN[method] == (chosen["optimizer"], chosen["rate"])
-    grids = {tuple(sorted((r["optimizer"], r["rate"], r["epochs"]) for r in rows)) for rows in best.values()}
+    for method, chosen in experiment.CHOSEN.items():
+        best[method] = tried["rates", method]
+        row = max(best[method], key=lambda row: row["validation_accuracy"])
+        assert chosen[:2] == (row["optimizer"], row["rate"])
+        if ("schedules", method) in tried:
+            row = max(tried["schedules", method], key=lambda row: row["validation_accuracy"])
+            assert chosen[2] == row["schedule"]
+    grids = {
+        tuple(sorted((row["optimizer"], row["rate"], row["epochs"]) for row in rows))
+        for rows in best.values()
+    }
     assert len(grids) == 1 and best.keys() == set(experiment.network.METHODS)
     for name, recipes in (
         ("01_mlp_mnist", experiment.recipes(0)),
         ("01_mlp_mnist_full", experiment.recipes(0, full=True)),
     ):
         rows = committed(name)["rows"]
-        assert [(r["method"], r["architecture"], r["seed"], r["optimizer"], r["rate"], r["epochs"]) for r in rows] == [
-            (r.method, "-".join(map(str, r.sizes)), r.seed, r.optimizer, r.rate, r.epochs) for r in recipes
-        ]
+        assert len(rows) == len(recipes)
+        for row, recipe in zip(rows, recipes):
+            for key in ("method", "seed", "optimizer", "rate", "epochs", "schedule"):
+                assert row[key] == getattr(recipe, key)
+            assert row["architecture"] == "-".join(map(str, recipe.sizes))
 
 
 def test_the_readme_and_the_chapter_show_the_committed_numbers():
     readme = (ROOT / "README.md").read_text()
-    for line in experiment.readme_table(committed("01_mlp_mnist"), committed("01_mlp_mnist_full")):
+    default, full = committed("01_mlp_mnist"), committed("01_mlp_mnist_full")
+    for line in experiment.readme_table(default, full):
         assert line in readme, line
     chapter = CHAPTER.read_text()
     for line in experiment.numbers_to_see(committed("01_mlp_mnist")):

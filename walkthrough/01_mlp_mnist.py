@@ -28,7 +28,6 @@ from pathlib import Path
 
 import experiment
 import numpy as np
-from experiment import Recipe
 
 from sbnn_np import data, losses, network, ops, optim, plots, quantize, sparsity, train
 
@@ -60,7 +59,7 @@ dataset = experiment.open_data(args.data, args.data_dir)
 if args.quick:
     dataset = replace(
         dataset,
-        train_images=dataset.train_images[:6000], train_labels=dataset.train_labels[:6000],
+        train_images=dataset.train_images[:12000], train_labels=dataset.train_labels[:12000],
         test_images=dataset.test_images[:1000], test_labels=dataset.test_labels[:1000],
     )
 NAME = dataset.name
@@ -107,11 +106,11 @@ print("The latent collects pushes until the bit flips. Only the bit is ever used
 
 heading("2. Why the gradient goes straight through the threshold")
 h = 0.01
-print("latent                                 " + "  ".join(f"{v:5.1f}" for v in (-1.5, -1, 0.5, 1, 1.5)))
 points = np.array([-1.5, -1.0, 0.5, 1.0, 1.5])
 true = (quantize.zero_one(points + h) - quantize.zero_one(points - h)) / (2 * h)
 clipped = quantize.straight_through_clipped(np.ones(5), points)
 for name, values in (
+    ("latent, or pre-activation", points),
     ("w", quantize.zero_one(points)),
     ("true slope of w", true),
     ("estimator's slope for latents", quantize.straight_through(np.ones(5))),
@@ -133,10 +132,12 @@ P0, DENSITY = experiment.START, experiment.DENSITY
 rng = np.random.default_rng(args.seed)
 latents = quantize.nearly_empty((784, 512), P0, 0.1, rng)
 start = quantize.zero_one(latents)
-print(f"784 x 512 weights, p0 = {P0}: {int(start.sum())} ones, {start.sum(axis=0).mean():.1f} a neuron,")
-print(f"and {int((start.sum(axis=0) == 0).sum())} neurons with no input at all. That is legal: they say 0.")
+K = start.sum(axis=0)
+print(f"784 x 512 weights, p0 = {P0}: {int(K.sum())} ones, {K.mean():.1f} a neuron,")
+print(f"from {int(K.min())} to {int(K.max())}. (A neuron without any is legal: it says 0.)")
 budget = sparsity.Schedule(DENSITY, start=P0, over=0.5)
-print("density k(t)/n over the training: " + ", ".join(f"{100 * budget(t):.1f}%" for t in (0, 0.125, 0.25, 0.375, 0.5, 1)))
+for t in (0, 0.125, 0.25, 0.375, 0.5, 1):
+    print(f"{100 * t:5.1f}% of the training done: {100 * budget(t):.2f}% ones")
 
 # %% 4. Why scales need signs
 #
@@ -185,11 +186,12 @@ w = quantize.zero_one(quantize.nearly_empty((784, 512), DENSITY, 0.1, np.random.
 for name, centre in (("plain", 0.0), ("centred", round(64 * DENSITY) / 64)):
     y, _ = ops.dense_forward(x, w - np.float32(centre))
     follows = [np.corrcoef(y[:, m], x.sum(axis=1))[0, 1] for m in range(512)]
-    print(f"{name:8s} (centre {centre:.4f}): a neuron's sum and the total ink correlate by {np.mean(follows):+.2f}")
+    print(f"{name:8s} (centre {centre:.4f}): a neuron's sum and the ink correlate by", end=" ")
+    print(f"{np.mean(follows):+.2f}")
 
 # %% 6. The training loop, all of it
 #
-# Quantize, forward, loss, backward, update. (The bits are chosen anew at every fourth
+# Quantize, forward, loss, backward, update. (The bits are chosen anew at every eighth
 # step only: few flip in one step, and choosing costs time.) All that follows uses
 # train.fit, which is this loop with a log; the check below holds the two together.
 
@@ -233,9 +235,11 @@ print("train.train_step does the same, bit for bit.")
 
 # %% 7. Four networks of one shape
 #
-# The rates, optimizers, schedule and number of epochs are those that did best on the
-# validation images in the sweep (walkthrough/01_sweep.py, figures/01_sweep.json), which
-# gave every method the same grid. The test set is read once, after the last epoch.
+# The rates, optimizers and schedules are those that did best on the validation images
+# in the sweep (walkthrough/01_sweep.py, figures/01_sweep.json), which gave every method
+# the same grid. Training images are moved by up to a pixel, for every method. The test
+# set is read once, after the last epoch. If another schedule than the growing one did
+# best, a fifth network shows what growing from the nearly-empty start gives.
 
 recipes = experiment.recipes(args.seed, quick=args.quick, full=args.full)
 results = []
@@ -286,17 +290,17 @@ content = {
     "rows": rows,
     "runs": [] if args.full else results,
 }
-name = "01_mlp_mnist" + ("_full" if args.full else "") + ("_strokes" if args.data == "strokes" or NAME != "MNIST" else "")
+name = "01_mlp_mnist" + ("_full" if args.full else "") + ("_strokes" if NAME != "MNIST" else "")
 experiment.write_json(args.out / f"{name}.json", content)
-wide = [r for r in results if r["row"]["architecture"] == "784-512-512-10"][:4]
-centred = next(r for r in wide if r["row"]["method"] == "0/1 centred")
-for what, picture in (
-    ("accuracy", plots.accuracy_per_epoch(wide)),
-    ("density", plots.density_over_steps(centred)),
-    ("latents", plots.latents_before_after(centred)),
-):
+four = results[:4]
+growing = [result for result in results if result["row"]["schedule"] == "growing"]
+pictures = {"accuracy": plots.accuracy_per_epoch(four)}
+pictures["latents"] = plots.latents_before_after(four[-1])
+if growing:
+    pictures["density"] = plots.density_over_steps(growing[-1])
+for what, picture in pictures.items():
     experiment.write_whole(args.out / f"{name}_{what}.png", picture)
-print(f"\nwrote {os.path.relpath(args.out / name)}.json and three figures beside it")
+print(f"\nwrote {os.path.relpath(args.out / name)}.json and {len(pictures)} figures beside it")
 print(f"{time.perf_counter() - began:.0f} seconds in all")
 
 # %% Exercises
