@@ -79,8 +79,8 @@ class NormalizedSGD:
 
     Matrices also fade, by the part `fade * rate` a step. That is what keeps a network
     that starts nearly empty able to learn: what its few ones drove the latents to in the
-    beginning would otherwise stand in the way of all that comes later. Only ratios of
-    latents matter to a threshold at 0 and to a budget, so to fade is to forget.
+    beginning would otherwise stand in the way of all that comes later. To fade changes no
+    bit by itself (signs and order stay), but makes the next steps count for more.
 
     Parameters
     ----------

@@ -118,9 +118,10 @@ def density_over_steps(result):
     sizes = [int(size) for size in row["architecture"].split("-")]
     weights = np.array([D * M for D, M in zip(sizes, sizes[1:])])
     net = layers @ weights / weights.sum()
+    most = int(np.argmax(layers[-1]))
     fig, ax = figure(
-        f"{row['data']}: the network grows from {net[0]:.1f}% ones to {net[-1]:.1f}%,\n"
-        "and the last layers take more than their share"
+        f"{row['data']}: the network grows from {net[0]:.1f}% ones to {net[-1]:.1f}%;\n"
+        f"layer {most + 1} ends with the most, {layers[-1, most]:.1f}%"
     )
     ends = []
     for i, (D, M) in enumerate(zip(sizes, sizes[1:])):

@@ -88,7 +88,8 @@ for step in range(6):
     dw = w - 1
     print(f"{step:4d}  {latent[0]:6.2f}  {w[0]:2.0f}  {(w[0] - 1) ** 2 / 2:5.2f}  {dw[0]:4.0f}")
     latent = latent - 0.1 * quantize.straight_through(dw)
-print("The latent collects pushes until the bit flips. Only the bit is ever used to compute.")
+print("The latent collects pushes until the bit flips. Only the bit is ever used to compute,")
+print("and only the bit is kept when training is over.")
 
 # %% 2. Why the gradient goes straight through the threshold
 #
@@ -97,12 +98,15 @@ print("The latent collects pushes until the bit flips. Only the bit is ever used
 # threshold). It is a true statement that teaches nothing: with it, no latent would ever
 # move. The straight-through estimator replaces the slope of the step, 0, by 1. That is
 # wrong in size but right in sign: a larger latent never makes a smaller w, so moving the
-# latent against dw moves w, sooner or later, the way the loss wants it.
+# latent against dw moves w, sooner or later, to where dw points. (dw is the slope at the
+# w of now, and a flip is a jump of 1, so a single flip may still raise the loss. It is a
+# bet, renewed at every step: a bad flip changes dw, and is pushed back.)
 #
 # Activations are bits too, a = 1 where the pre-activation y is above 0, and their
-# estimator has slope 1 only within [-1, 1]: a y far out will not flip soon, and its
-# neuron is left alone. Latents have no such limit: they compete for being among the
-# largest, and limited ones would all tie.
+# estimator has slope 1 only within [-1, 1]: a y far out will not flip soon, so its
+# neuron is left alone. For latents there is no such window, and they are not clipped to
+# an interval either: section 3 will ask which latents are the largest, and all that were
+# clipped at the upper end would tie.
 
 heading("2. Why the gradient goes straight through the threshold")
 h = 0.01
@@ -120,100 +124,126 @@ for name, values in (
 
 # %% 3. The nearly-empty start
 #
-# Most ways to a sparse network fill it first and prune it later. Here it starts almost
-# empty. Latents are drawn from a bell curve of width sigma that is pushed so far to the
-# left that only a fraction p0 of it lies above 0. A budget then says how many weights
-# may be 1 at each step, k(t), and the k largest latents of the whole network are the
-# ones; k(t) grows from p0 to the final density, and then stays. (The threshold that
-# separates the k largest is a moving tau instead of 0; all else is as above.)
+# Most ways to a sparse network fill it first and prune it later, and so pay for the full
+# network all the time they train it. The idea here is to start almost empty and to grow
+# only as far as the device has room. (Whether it serves accuracy too, section 7 tries.)
+#
+# Latents are drawn from a bell curve whose middle lies so far below 0 that only a
+# fraction p0 of them is above. A budget then says which fraction of all n weights may be
+# 1 at time t: it grows from p0 to the final density and then stays. With k that fraction
+# of n, the k largest latents of the whole network, all layers together, are the ones. So
+# the threshold is no longer 0 but the k-th largest latent, tau, and a bit can flip
+# without a push of its own: because others fell, or because the budget grew.
 
 heading("3. The nearly-empty start")
 P0, DENSITY = experiment.START, experiment.DENSITY
 rng = np.random.default_rng(args.seed)
-latents = quantize.nearly_empty((784, 512), P0, 0.1, rng)
-start = quantize.zero_one(latents)
+start = quantize.zero_one(quantize.nearly_empty((784, 512), P0, 0.1, rng))
 K = start.sum(axis=0)
 print(f"784 x 512 weights, p0 = {P0}: {int(K.sum())} ones, {K.mean():.1f} a neuron,")
-print(f"from {int(K.min())} to {int(K.max())}. (A neuron without any is legal: it says 0.)")
+print(f"from {int(K.min())} to {int(K.max())}. (A neuron without any is legal: its sum is 0.)")
 budget = sparsity.Schedule(DENSITY, start=P0, over=0.5)
 for t in (0, 0.125, 0.25, 0.375, 0.5, 1):
     print(f"{100 * t:5.1f}% of the training done: {100 * budget(t):.2f}% ones")
 
 # %% 4. Why scales need signs
 #
-# A sum of inputs under weights 0 and 1 can only grow when an input turns on; nothing
+# A sum z of inputs under weights 0 and 1 can only grow when an input turns on; nothing
 # ever counts *against* anything. Behind the sum stands batch norm, y = scale (z - mean)
 # / std + shift, and its scale may be negative: then the neuron fires when the sum is
-# *small*. If all scales start at +1, every neuron says "yes, there is ink", and few
-# scales ever find their way through 0. So they start at +1 or -1 at random. The two
-# networks below differ in nothing else.
+# *small*. If all scales start at +1, every neuron says "yes, there is ink", and only few
+# scales find their way through 0. So they start at +1 or -1 at random. The two networks
+# below differ in nothing else. (Their density is constant here, to keep the matter apart
+# from growing. NormalizedSGD is gradient descent whose steps are divided by the root mean
+# square of a layer's gradient, so that all layers move equally fast, and which lets old
+# latents fade, so that what a nearly-empty network learnt in a corner does not bind the
+# grown one; optim.py has its fifteen lines.)
 
 heading("4. Why scales need signs")
-pixels, ink = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 1.0]]), np.array([[1.0], [1.0]])
-print("ink on two pixels: none, one, both. The sum z:", ops.dense_forward(pixels, ink)[0][:, 0])
+pixels = np.array([[0, 0, 0], [0, 0, 1], [0, 1, 1], [1, 1, 1]], dtype=float)
+z, _ = ops.dense_forward(pixels, np.ones((3, 1)))
+print("images with 0, 1, 2, 3 pixels of ink; all weights 1, so the sum z is", z[:, 0])
 for scale in (1.0, -1.0):
-    y = ops.batchnorm_forward(ops.dense_forward(pixels, ink)[0], np.array([scale]), np.zeros(1))[0]
+    y = ops.batchnorm_forward(z, np.array([scale]), np.zeros(1))[0]
     print(f"scale {scale:+.0f}: the bit is", ops.bit_forward(y)[0][:, 0])
 training, validation = data.split(dataset.train_images, dataset.train_labels)
 short = tuple(part[:12800] for part in training)
 for signs in ("all +1", "random"):
     rng = np.random.default_rng(args.seed)
-    net = network.mlp([784, 512, 512, 10], "0/1", rng, p0=P0)
+    net = network.mlp([784, 512, 512, 10], "0/1", rng, p0=DENSITY)
+    scales = [layer.params["scale"] for layer in net.layers if "scale" in layer.params]
     if signs == "all +1":
-        for layer in net.layers:
-            if "scale" in layer.params:
-                layer.params["scale"][...] = 1
+        for scale in scales:
+            scale[...] = 1
     rule = sparsity.NetBudget(sparsity.Schedule(DENSITY))
     optimizer = optim.NormalizedSGD(net.params())
-    rows, _ = train.fit(net, short, validation, rule, optimizer, 1e-2, 1 if args.quick else 4, rng)
-    print(f"signs {signs}: {100 * rows[-1]['validation_accuracy']:.1f}% after a short training")
+    epochs = 1 if args.quick else 4
+    rows, _ = train.fit(net, short, validation, rule, optimizer, 1e-2, epochs, rng)
+    negative = np.mean(np.concatenate(scales) < 0)
+    print(
+        f"signs {signs}: {100 * rows[-1]['validation_accuracy']:.1f}% after a short training, "
+        f"{100 * negative:.0f}% of the scales negative at its end"
+    )
 
 # %% 5. The centred domain
 #
 # Another thing that plain 0/1 weights do: a neuron's sum follows the total ink, because
-# every weight is 0 or positive. An image with a thick pen raises *all* sums. So subtract
-# what a neuron would see by chance: its share of the total, centre * sum(x), where the
-# centre is the density of ones. That is the same as weights of -centre and 1 - centre:
+# no weight is negative. An image with a thick pen raises *all* sums. Batch norm does not
+# mend that: it takes one number from a neuron, the same for all images. What is wanted is
+# one number from an image: its total, times the fraction of it that a neuron would see by
+# chance. That fraction is the density of the layer's ones, and is called the centre. To
+# take it off is the same as to use weights of -centre and 1 - centre, with b the bits:
 #
 #     sum_d x[d] (b[d] - centre)  =  sum_d x[d] b[d]  -  centre sum_d x[d]
 #
-# Training uses the left side (one matrix product), a device the right one: bits b, and a
-# total that is computed once for all neurons. With the centre at c/64 both are exact.
+# Training uses the left side, one matrix product. A device uses the right side: what is
+# stored stays one bit a weight, and beside it one centre a layer; the total is computed
+# once for all neurons, and then costs each of them one subtraction. The centre is rounded
+# to a multiple of 1/64, so that with integer inputs both sides are exact in float32 (as
+# long as sums stay below 2^24 / 64), and it is read anew at the start of each epoch, since
+# the density moves. A weight that is 0 now counts against, but only a little: centred
+# networks still need the signs of section 4.
 
 heading("5. The centred domain")
 x = training[0][:1000].reshape(1000, -1).astype(np.float32)
-w = quantize.zero_one(quantize.nearly_empty((784, 512), DENSITY, 0.1, np.random.default_rng(1)))
+bits = quantize.zero_one(
+    quantize.nearly_empty((784, 512), DENSITY, 0.1, np.random.default_rng(args.seed + 1))
+)
 for name, centre in (("plain", 0.0), ("centred", round(64 * DENSITY) / 64)):
-    y, _ = ops.dense_forward(x, w - np.float32(centre))
-    follows = [np.corrcoef(y[:, m], x.sum(axis=1))[0, 1] for m in range(512)]
-    print(f"{name:8s} (centre {centre:.4f}): a neuron's sum and the ink correlate by", end=" ")
-    print(f"{np.mean(follows):+.2f}")
+    z, _ = ops.dense_forward(x, bits - np.float32(centre))
+    follows = np.array([np.corrcoef(z[:, m], x.sum(axis=1))[0, 1] for m in range(512)])
+    print(
+        f"{name:8s} (centre {centre:.4f}): a neuron's sum and the ink correlate by "
+        f"{follows.mean():+.2f} on average, from {follows.min():+.2f} to {follows.max():+.2f}"
+    )
 
-# %% 6. The training loop, all of it
+# %% 6. The training loop
 #
-# Quantize, forward, loss, backward, update. (The bits are chosen anew at every eighth
-# step only: few flip in one step, and choosing costs time.) All that follows uses
-# train.fit, which is this loop with a log; the check below holds the two together.
+# Quantize, forward, loss, backward, update. The bits are chosen anew at every eighth step
+# only: few flip in one step, and choosing costs time. All that follows uses train.fit: it
+# is this loop, and it also moves the training images by up to a pixel if it is asked to,
+# reads the centres anew at each epoch, and writes a row. The check below holds the two
+# together, step by step.
 
 heading("6. The training loop")
 
 
-def loop(network_, rule, optimizer, rate, steps, rng):
+def loop(net, rule, optimizer, rate, steps, rng):
     images, labels = training
-    for step, (x, y) in zip(range(steps), data.batches(images, labels, 128, rng)):
+    for step, (x, answers) in zip(range(steps), data.batches(images, labels, 128, rng)):
         progress = step / steps
         if step % train.EVERY == 0:
             # which weights are 1? the k largest latents, k from the schedule
-            train.requantize(network_, rule, progress)
+            train.requantize(net, rule, progress)
         # scores from bits alone
-        scores = network_.forward(x, train=True)
-        loss, dscores = losses.softmax_cross_entropy(scores, y)
+        scores = net.forward(x, train=True)
+        loss, dscores = losses.softmax_cross_entropy(scores, answers)
         # every threshold on the way back is passed by its straight-through estimator
-        network_.backward(dscores)
+        net.backward(dscores)
         # the latents move; the bits follow at the next choice
-        optimizer.step(network_.grads(), optim.cosine(rate, progress))
+        optimizer.step(net.grads(), optim.cosine(rate, progress))
         if step % 10 == 0:
-            print(f"step {step:3d}  loss {loss:.3f}  ones {100 * network_.density():.2f}%")
+            print(f"step {step:3d}  loss {loss:.3f}  ones {100 * net.density():.2f}%")
 
 
 def fresh():
@@ -226,8 +256,8 @@ by_hand, rule, optimizer, rng = fresh()
 loop(by_hand, rule, optimizer, 1e-2, 40, rng)
 
 by_fit, rule, optimizer, rng = fresh()
-for step, (x, y) in zip(range(40), data.batches(*training, 128, rng)):
-    train.train_step(by_fit, x, y, rule, optimizer, 1e-2, step, 40)
+for step, (x, answers) in zip(range(40), data.batches(*training, 128, rng)):
+    train.train_step(by_fit, x, answers, rule, optimizer, 1e-2, step, 40)
 same = all(np.array_equal(a, b) for a, b in zip(by_hand.params(), by_fit.params()))
 if not same:
     raise AssertionError("the loop of this chapter and the one of train.py differ")
@@ -235,11 +265,17 @@ print("train.train_step does the same, bit for bit.")
 
 # %% 7. Four networks of one shape
 #
-# The rates, optimizers and schedules are those that did best on the validation images
-# in the sweep (walkthrough/01_sweep.py, figures/01_sweep.json), which gave every method
-# the same grid. Training images are moved by up to a pixel, for every method. The test
-# set is read once, after the last epoch. If another schedule than the growing one did
-# best, a fifth network shows what growing from the nearly-empty start gives.
+#     full precision   float weights, ReLU
+#     +-1              weights and activations -1 or +1; the threshold stays at 0, and as
+#                      no weight is 0 there is no budget
+#     0/1              weights and activations 0 or 1, at most 5% of the weights 1
+#     0/1 centred      the same, with the weights of section 5
+#
+# Optimizers, rates and schedules are those that did best on the validation images in the
+# sweep (walkthrough/01_sweep.py, figures/01_sweep.json), which gave every method the same
+# grid. Training images are moved by up to a pixel, for every method. The test set is read
+# once, after the last epoch. Should another schedule than growing have done best, a fifth
+# network shows what growing from the nearly-empty start gives.
 
 recipes = experiment.recipes(args.seed, quick=args.quick, full=args.full)
 results = []
@@ -255,10 +291,22 @@ rows = [result["row"] for result in results]
 
 # %% The table
 #
-# ones: weights that are 1. mask: one bit a weight. entropy: what an ideal code of the
-# bits takes (bytes). smaller: float32 weights over entropy. adds: additions an image,
-# beside which float weights cost as many multiplications and +-1 weights as many XNORs,
-# and 0/1 weights nothing; "of +-1" is their ratio to the +-1 network of that shape.
+#     target, ones %   the fraction of ones that was asked for, and that there is
+#     valid, test      accuracy in percent
+#     ones             weights that are 1
+#     mask             bytes at one bit a weight
+#     entropy          bytes that an ideal code needs if it knows, of each layer, only the
+#                      fraction p of ones: (-p log2 p - (1-p) log2 (1-p)) / 8 a weight
+#     smaller          bytes of the weights as float32, over entropy
+#     adds             additions for one image. A neuron with K ones adds K inputs, K - 1
+#                      additions, zeros included; a centred layer also sums all D inputs
+#                      once and subtracts from each neuron. A +-1 or float neuron of D
+#                      inputs takes D - 1, and D sign changes (XNORs) or multiplications
+#                      besides, which this column leaves out. Batch norm is left out too.
+#     of +-1           adds, over the adds of the +-1 network of this shape
+#     s                seconds of training
+#
+# "-" is what a method has not.
 
 heading(f"{NAME}, in the order of training")
 print(experiment.table(rows))
@@ -307,22 +355,26 @@ print(f"{time.perf_counter() - began:.0f} seconds in all")
 #
 # 1. What is the smallest change of a 0/1 weight, and what is the smallest change of its
 #    latent? Which of the two does the optimizer see?
-# 2. A neuron of the first layer has no ones. What does it compute, what is the variance
-#    of its sum over a batch, and why does batch norm not divide by zero?
+# 2. A plain neuron of the first layer has no ones. What does it compute, what is the
+#    variance of its sum over a batch, and why does batch norm not divide by zero?
 # 3. All scales are +1 and all weights 0 or 1. Show that turning a pixel on can only turn
 #    hidden bits on, and that no class score can fall by it.
-# 4. Under a budget, add 7 to every latent. Which weights change?
-# 5. The centred weights are -centre and 1-centre, not 0 and 1. Why does the file that
+# 4. Under a budget, add 7 to every latent. Which weights change? What then does the
+#    middle of the bell curve in section 3 decide?
+# 5. The centred weights are -centre and 1 - centre, not 0 and 1. Why does the file that
 #    stores them still need one bit a weight, and why are the sums still exact?
 #
 # Answers
 #
-# 1. The weight flips, 0 to 1 or back; the latent moves by any float. The optimizer sees
+# 1. The weight flips, 0 to 1 or back; the latent moves by any float. The optimizer moves
 #    the latent alone; the forward and backward passes see the bit alone.
 # 2. z = 0 for every image, so its variance is 0; batch norm divides by
 #    sqrt(variance + eps), and returns shift for every image.
 # 3. A sum over ones cannot fall when an input rises; batch norm with a positive scale
 #    keeps the order; the threshold keeps it; so by induction up to the scores.
-# 4. None: the k largest stay the k largest. Only differences of latents matter.
-# 5. The centre is one number a layer, c/64. 64 z - c sum(x) is an integer below 2^24 for
-#    784 pixels of 8 bits, and float32 holds each of those exactly.
+# 4. None: the k largest stay the k largest, only the order of the latents matters. So the
+#    middle decides nothing under a budget; it decides for the penalty rule, where the
+#    threshold is 0 all the time.
+# 5. The centre is one number a layer, c/64. Times 64, a centred sum is 64 z - c S, with z
+#    the sum over the ones and S the sum of all inputs: an integer, and for 784 pixels of
+#    8 bits one below 2^24, so that float32 holds it exactly.
