@@ -7,7 +7,7 @@ forward and backward pass is written by hand. One concept lives in one file:
     quantize    from latent weights to 0/1, +-1 and ternary ones; the estimators
     losses      softmax cross-entropy, the expected-connections penalty
     gradcheck   exact and numerical checks of a backward pass
-    optim       SGD with momentum, Adam, the cosine schedule
+    optim       SGD with momentum, NormalizedSGD, Adam, the cosine schedule
     strokes     a built-in data set: ten digits drawn from pen strokes
     ops         the layers' mathematics: pairs of forward and backward
     data        MNIST from its files, the validation split, batches
@@ -24,9 +24,9 @@ Uppercase letters are sizes, the same everywhere::
 
     N batch    D inputs    M neurons    K ones (1 weights)
 
-Lowercase names are arrays. `latent` is the float that training moves, `w` is the
-value it is quantized to (0 or 1; -1 or +1), and the bare word "weight" never names
-an array. `centre` is what the centred domain subtracts from every w, `scale` and
+Lowercase names are arrays. `latent` is the float that training moves, `mask` is the bit
+that it is quantized to, `w` is the value that this bit stands for (0 or 1; -1 or +1;
+-centre or 1 - centre), and the bare word "weight" never names an array. `scale` and
 `shift` belong to batch norm, `share` to the expected-connections penalty.
 Gradients carry the prefix d: `dy` is the derivative of the loss with respect to
 `y`, and has the shape of `y`.

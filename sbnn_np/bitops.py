@@ -5,8 +5,9 @@ adds               additions an image: a neuron with K ones costs max(K-1, 0),
                    and an input that is 0 is added like any other. A centred
                    layer also sums its D inputs once (D-1) and takes that sum,
                    times the centre, from each neuron (M). A neuron of +-1 or
-                   float weights costs D-1; its D XNORs, or its D
-                   multiplications, are not in this number.
+                   float weights costs D-1; its D sign changes (XNORs, where
+                   the inputs are bits), or its D multiplications, are not in
+                   this number, and neither is batch norm.
 mask_bytes         one bit a weight, each layer rounded up to whole bytes:
                    never below 1/32 of float32, however sparse
 entropy_bytes      n H(p) / 8 for a layer of n weights of which a fraction p is
@@ -68,7 +69,8 @@ def account(network):
     account : dict
         `weights`, `adds` (an image), and, of 0/1 networks, `ones`, `mask_bytes`,
         `entropy_bytes` and `compression_weights_entropy` (4 bytes a weight over
-        entropy_bytes). A +-1 network has mask_bytes alone; the rest is None.
+        entropy_bytes; None if those are 0, as in a network of ones alone). A +-1 network
+        has mask_bytes alone; the rest is None.
 
     Examples
     --------
@@ -94,5 +96,6 @@ def account(network):
             layer.w.size * quantize.binary_entropy(layer.ones / layer.w.size) / 8
             for layer in layers
         )
-        result["compression_weights_entropy"] = 4 * result["weights"] / result["entropy_bytes"]
+        if result["entropy_bytes"]:
+            result["compression_weights_entropy"] = 4 * result["weights"] / result["entropy_bytes"]
     return result

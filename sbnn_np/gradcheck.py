@@ -31,9 +31,9 @@ def difference(f, x, dy, h):
     for i in np.ndindex(x.shape):
         value = x[i]
         x[i] = value + h
-        above = f(x)
+        above = np.array(f(x))                                # a copy: f may return x itself
         x[i] = value - h
-        below = f(x)
+        below = np.array(f(x))
         x[i] = value
         dx[i] = np.sum(dy * (above - below)) / (2 * h)
     return dx

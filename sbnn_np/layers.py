@@ -1,8 +1,8 @@
 """Layers: thin objects that hold arrays and hand them to `ops`.
 
 Every layer has `params` and `grads`, dictionaries with the same keys; forward(x,
-train), which overwrites the cache; and backward(dy), which assigns grads and
-returns dx.
+train); and backward(dy), which differentiates the last forward with train=True, assigns
+grads and returns dx.
 """
 
 import numpy as np
@@ -22,7 +22,8 @@ class Dense:
     weights : "float", "+-1", "0/1" or "0/1 centred"
         What w is. Float weights are the latents themselves. All others are two values,
         chosen by one bit a weight, the `mask`: -1 and +1, 0 and 1, or -centre and
-        1 - centre, where the centre is a multiple of 1/64 near the density of ones.
+        1 - centre, where the centre is the multiple of 1/64 that was nearest to the
+        density of ones when `set_values` was called last.
     first : bool
         The inputs are data, whose gradient nobody asks for: backward returns None.
 
@@ -45,7 +46,7 @@ class Dense:
         if weights == "float":
             self.mask, self.w = None, latent
         else:
-            self.mask, self.w = latent > 0, np.empty_like(latent)
+            self.mask, self.w = latent > 0, np.empty(latent.shape, latent.dtype)
             self.set_values()
 
     @property

@@ -59,7 +59,7 @@ def expected_connections(ones, total, expected, share, loss):
     ones, total : int
         Weights that are 1, and all weights, over all 0/1 layers.
     expected : float
-        Fraction of ones that costs nothing, EC. It bounds the density from above.
+        Fraction of ones that costs nothing, EC.
     share : float
         What the penalty makes up of loss + penalty, in [0, 1).
     loss : float
@@ -82,8 +82,9 @@ def expected_connections(ones, total, expected, share, loss):
 
     Notes
     -----
-    The penalty of the SBNN authors' later code. Because it is silent until
-    1e-4 above `expected`, set that much below what must hold.
+    The penalty of the SBNN authors' later code. It pushes against a density above
+    `expected`, but does not forbid it, and is silent up to 1e-4 above: where a density
+    must hold, set `expected` a little lower, and look.
 
     Examples
     --------

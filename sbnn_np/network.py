@@ -60,7 +60,7 @@ class Network:
             takes = ", ".join(["N", *map(str, self.shape)])
             raise ValueError(f"x has shape {x.shape}; the network takes ({takes}), N at least 1")
         # a NaN would pass the first threshold as a 0 and never be seen again
-        if x.dtype.kind == "f" and not np.isfinite(x.sum()):
+        if x.dtype.kind == "f" and not np.isfinite(x).all():
             raise ValueError("x holds NaN or infinity; pixels must be finite")
         x = x.astype(self.dtype, copy=False).reshape(-1, *self.shape)
         for layer in self.layers:

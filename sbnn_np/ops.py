@@ -36,9 +36,10 @@ def dense_forward(x, w):
         y[n,m] = sum_d x[n,d] (b[d,m] - centre) = sum_d x[n,d] b[d,m] - centre sum_d x[n,d]
 
     and a frozen network computes the right side: bits, and one sum that all neurons
-    share. Where the inputs are integers and the centre is c/64, both sides are the same
-    float32 to the last bit, in whatever order they are added: every partial sum is a
-    multiple of 1/64, and float32 holds those exactly below 2^24 / 64.
+    share. Where the inputs are integers, the centre is c/64 and sum_d |x[n,d]| is below
+    2^18 (784 pixels of 8 bits reach 199,920), both sides are the same float32 to the last
+    bit, in whatever order they are added: every partial sum is a multiple of 1/64, and
+    float32 holds those exactly below 2^24 / 64.
 
     Examples
     --------
@@ -97,8 +98,8 @@ def batchnorm_forward(x, scale, shift, eps=1e-5):
     x : (N, M) float
     scale, shift : (M,) float
     eps : float
-        Added to the variance. A column of equal numbers (a neuron without ones, a
-        batch of one) has variance 0 and gives y = shift.
+        Added to the variance. A column of equal numbers (a plain neuron without ones, a
+        batch of one) has variance 0 and gives y = shift, where its sum is exact.
 
     Returns
     -------
@@ -152,8 +153,8 @@ def batchnorm_backward(dy, cache):
 
     Notes
     -----
-    Moving a column by a constant, or along xhat itself, changes nothing but scale and
-    shift: so dx is dy less its parts along 1 and along xhat, times the slope.
+    Moving a column by a constant, or (but for eps) along xhat itself, leaves y as it is:
+    so dx is dy less its parts along 1 and along xhat, times the slope.
 
     Examples
     --------

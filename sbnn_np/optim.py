@@ -95,6 +95,8 @@ class NormalizedSGD:
     ------
     ValueError
         If memory is outside [0, 1), or fade is negative.
+    FloatingPointError
+        From `step`, if it measures a gradient that is not finite.
 
     Notes
     -----
@@ -123,6 +125,8 @@ class NormalizedSGD:
         if self.t % 8 == 0:
             for i, (p, g) in enumerate(zip(self.params, grads)):
                 square = float(g.reshape(-1) @ g.reshape(-1)) / g.size
+                if not math.isfinite(square):
+                    raise FloatingPointError(f"the gradient of array {i} is not finite")
                 self.v[i] += (1 - self.memory) * (square - self.v[i])
                 if p.ndim > 1:
                     p *= 1 - 8 * self.fade * rate

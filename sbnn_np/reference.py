@@ -135,7 +135,7 @@ def softmax_cross_entropy(scores, labels):
     return loss / len(labels)
 
 
-def count_dense(x, w, centred, count):
+def count_dense(x, w, centre, count):
     """Run one 0/1 dense layer on one image, and count every addition as it is done.
 
     Parameters
@@ -143,23 +143,22 @@ def count_dense(x, w, centred, count):
     x : D integers
         Bits, or pixels. An input that is 0 is added like any other.
     w : D rows of M bits
-    centred : bool
-        Whether the sum of the inputs, taken once, is also needed, and taken (times
-        the centre) from every neuron: an addition each.
+    centre : number, or None for a plain layer
+        The sum of the inputs is taken once, and, times the centre, subtracted from
+        every neuron: an addition each.
     count : bitops.Count
         Its `adds` grows by one at each addition.
 
     Returns
     -------
-    z : M integers, the sums of the inputs that each neuron is connected to
-    total : int or None, the sum of all inputs, of a centred layer
+    z : M numbers, the sum of the inputs that each neuron is connected to, centred
 
     Examples
     --------
     >>> from types import SimpleNamespace
     >>> count = SimpleNamespace(adds=0)
-    >>> count_dense([1, 2, 4], [[1, 0], [0, 0], [1, 0]], False, count), count.adds
-    (([5, 0], None), 1)
+    >>> count_dense([1, 2, 4], [[1, 0], [0, 0], [1, 0]], None, count), count.adds
+    ([5, 0], 1)
     """
     D, M = len(w), len(w[0])
     z = []
@@ -173,12 +172,13 @@ def count_dense(x, w, centred, count):
                     sum_ += x[d]
                     count.adds += 1
         z.append(sum_ or 0)
-    if not centred:
-        return z, None
+    if centre is None:
+        return z
     total = x[0]
     for d in range(1, D):
         total += x[d]
         count.adds += 1
-    for _ in range(M):
+    for m in range(M):
+        z[m] -= centre * total
         count.adds += 1
-    return z, total
+    return z

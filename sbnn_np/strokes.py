@@ -55,7 +55,7 @@ def draw(digits, rng):
     Returns
     -------
     images : (N, 28, 28, 1) uint8
-        0 is paper, 255 is ink.
+        0 is paper, 200 and more is ink.
 
     Raises
     ------

@@ -40,7 +40,7 @@ def train_step(network, x, labels, rule, optimizer, rate, step, steps):
     x : (N, ...) array
     labels : (N,) int
     rule : see `requantize`
-    optimizer : SGD or Adam
+    optimizer : SGD, NormalizedSGD or Adam
     rate : float
         Learning rate of step 0; it falls along a cosine to 0.
     step, steps : int
@@ -98,7 +98,7 @@ def fit(
     network : Network
     training, validation : (images, labels)
     rule : see `requantize`
-    optimizer : SGD or Adam
+    optimizer : SGD, NormalizedSGD or Adam
     rate : float
         Learning rate of step 0; it falls along a cosine to 0.
     epochs, batch : int

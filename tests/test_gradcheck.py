@@ -45,6 +45,13 @@ def test_a_batchnorm_that_forgets_its_variance_is_caught(integers, rng):
         gradcheck.check(wrong, forward, x, dy, h=1e-5, tolerance=1e-6)
 
 
+def test_a_function_that_returns_its_argument_is_differentiated(integers):
+    x, dy = integers(2, 3), integers(3, 2)
+    gradcheck.check(dy.reshape(2, 3), lambda x: x.reshape(3, 2), x, dy)
+    with pytest.raises(AssertionError):
+        gradcheck.check(np.zeros((2, 3)), lambda x: x.reshape(3, 2), x, np.ones((3, 2)))
+
+
 def test_the_difference_leaves_its_argument_alone(integers):
     x = integers(2, 3)
     before = x.copy()

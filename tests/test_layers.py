@@ -44,6 +44,13 @@ def test_a_mask_is_written_into_w_flip_by_flip(weights, rng):
     assert (layer.centre > 0) == (weights == "0/1 centred")
 
 
+def test_latents_in_another_memory_order_work_too(rng):
+    layer = layers.Dense(np.asfortranarray(rng.standard_normal((6, 5))), "0/1")
+    mask = rng.random((6, 5)) < 0.4
+    layer.set_mask(mask)
+    assert np.array_equal(layer.w, mask)
+
+
 def test_the_latent_gets_the_gradient_of_its_bit(integers, rng):
     layer = layers.Dense(rng.standard_normal((5, 4)), "0/1 centred")
     x, dy = integers(3, 5), integers(3, 4)

@@ -72,6 +72,12 @@ def test_normalized_steps_do_not_depend_on_the_size_of_the_gradients(size):
     np.testing.assert_allclose(a, b, rtol=1e-12)  # one division by a root
 
 
+def test_a_gradient_that_is_no_number_stops_the_run():
+    optimizer = optim.NormalizedSGD([np.ones(2), np.ones((2, 2))])
+    with pytest.raises(FloatingPointError, match="gradient of array 1 is not finite"):
+        optimizer.step([np.ones(2), np.array([[1.0, np.inf], [0, 0]])], 0.1)
+
+
 def test_matrices_fade_and_vectors_do_not():
     matrix, vector = np.ones((2, 2)), np.ones(2)
     optimizer = optim.NormalizedSGD([matrix, vector], fade=0.5)
@@ -98,7 +104,7 @@ def test_they_find_the_bottom_of_a_bowl(make, rate):
     optimizer = make([p])
     for step in range(300):
         optimizer.step([2 * p * np.array([1.0, 5.0])], optim.cosine(rate, step / 300))
-    # the last rates are tiny; what is left is a hundredth of the way
+    # the last rates are tiny; what is left is a sixtieth of the way
     assert np.abs(p).max() < 0.05
 
 

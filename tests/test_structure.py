@@ -118,8 +118,11 @@ def test_every_link_leads_somewhere(readme):
 
 
 def test_nothing_names_a_place_of_some_machine():
-    tracked = subprocess.run(["git", "ls-files"], capture_output=True, text=True, cwd=ROOT).stdout
-    for name in tracked.splitlines():
+    if not (ROOT / ".git").exists():
+        pytest.skip("git lists the files, and this is no clone")
+    listed = subprocess.run(["git", "ls-files"], capture_output=True, text=True, cwd=ROOT).stdout
+    assert "README.md" in listed.splitlines()
+    for name in listed.splitlines():
         path = ROOT / name
         exempt = name in (".ci/run", "tests/test_structure.py")
         if path.suffix == ".png" or exempt or not path.exists():

@@ -38,7 +38,7 @@ parser = argparse.ArgumentParser(
 parser.add_argument("--data", choices=["mnist", "strokes"], default="mnist", help="data set")
 parser.add_argument("--data-dir", help="folder of its files (else $SBNN_DATA, cache, download)")
 parser.add_argument("--seed", type=int, default=0, help="of weights and order of images")
-parser.add_argument("--quick", action="store_true", help="few images, one epoch")
+parser.add_argument("--quick", action="store_true", help="few images, two epochs")
 parser.add_argument("--full", action="store_true", help="three seeds, longer, and a wider net")
 parser.add_argument("--out", type=Path, default=experiment.ROOT / "figures", help="results folder")
 in_editor = "ipykernel" in sys.modules
@@ -373,8 +373,8 @@ print(f"{time.perf_counter() - began:.0f} seconds in all")
 # 3. A sum over ones cannot fall when an input rises; batch norm with a positive scale
 #    keeps the order; the threshold keeps it; so by induction up to the scores.
 # 4. None: the k largest stay the k largest, only the order of the latents matters. So the
-#    middle decides nothing under a budget; it decides for the penalty rule, where the
-#    threshold is 0 all the time.
+#    middle decides nothing under a budget (but the first epoch's centre, which is read
+#    before the first choice); it decides for the penalty rule, whose threshold stays 0.
 # 5. The centre is one number a layer, c/64. Times 64, a centred sum is 64 z - c S, with z
 #    the sum over the ones and S the sum of all inputs: an integer, and for 784 pixels of
 #    8 bits one below 2^24, so that float32 holds it exactly.
