@@ -2,11 +2,11 @@
 
 import gzip
 import hashlib
+import http.client
 import math
 import os
 import struct
 import sys
-import tempfile
 import urllib.request
 import zlib
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ class DataError(ValueError):
 
 
 class NoDownload(DataError):
-    """The files are nowhere, and no mirror could be reached."""
+    """The files are nowhere, and no mirror gave them."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def load(name, folder=None):
     DataError
         If a file is missing from a folder that was named, or damaged anywhere.
     NoDownload
-        If no folder was named and no mirror could be reached.
+        If no folder was named and no mirror gave the files.
     """
     if name == "strokes":
         return Data("stroke digits", *strokes.stroke_digits(train=12000, test=2000))
@@ -81,14 +81,22 @@ def load(name, folder=None):
     arrays = []
     for file, sha256 in MNIST.items():
         path = find(folder, file) if folder else cached(file, sha256)
-        content = decompress(path)
-        if hashlib.sha256(content).hexdigest() != sha256:
-            # the reader's own complaint, if it has one, says more than a checksum
-            read_idx(content, path)
-            raise DataError(f"{path}: wrong checksum; it is not the file of MNIST")
-        arrays.append(read_idx(content, path))
+        try:
+            arrays.append(read_idx(checked(decompress(path), path, sha256), path))
+        except DataError as error:
+            if folder:
+                raise
+            raise DataError(f"{error}; delete it, and it will be downloaded again") from None
     train_images, train_labels, test_images, test_labels = arrays
     return Data("MNIST", train_images, train_labels, test_images, test_labels)
+
+
+def checked(content, path, sha256):
+    """The content, if its SHA-256 is right; else an error, the most telling one there is."""
+    if hashlib.sha256(content).hexdigest() != sha256:
+        read_idx(content, path)                   # may say more than that a checksum is wrong
+        raise DataError(f"{path}: wrong checksum; it is not the file of MNIST")
+    return content
 
 
 def find(folder, file):
@@ -120,8 +128,8 @@ def cached(file, sha256):
             try:
                 download(mirror + path.name, path, sha256)
                 break
-            except OSError as error:
-                reasons.append(f"{mirror}: {error}")
+            except (OSError, http.client.HTTPException, DataError) as error:
+                reasons.append(f"{mirror}: {error!r}")
         else:
             raise NoDownload(f"could not download {path.name}: " + "; ".join(reasons))
     return path
@@ -142,15 +150,15 @@ def download(url, path, sha256, timeout=5):
 
     Raises
     ------
-    OSError
-        If the server cannot be reached or breaks off.
+    OSError, http.client.HTTPException
+        If the server cannot be reached, breaks off or talks nonsense.
     DataError
         If what came is not the right file.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name + ".")
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
-        with os.fdopen(handle, "wb") as out, urllib.request.urlopen(url, timeout=timeout) as reply:
+        with open(temporary, "wb") as out, urllib.request.urlopen(url, timeout=timeout) as reply:
             size, done = int(reply.headers.get("Content-Length") or 0), 0
             while chunk := reply.read(1 << 16):
                 out.write(chunk)
@@ -160,26 +168,26 @@ def download(url, path, sha256, timeout=5):
                     print(f"\r\x1b[K{path.name} {share}", end="", file=sys.stderr, flush=True)
         if size and done != size:
             raise OSError(f"broke off after {done} of {size} bytes")
-        if hashlib.sha256(decompress(temporary)).hexdigest() != sha256:
-            raise DataError(f"{url}: wrong checksum; it is not the file of MNIST")
+        checked(decompress(temporary, url), url, sha256)
         os.replace(temporary, path)
     finally:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         if sys.stderr.isatty():
             print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
 
-def decompress(path):
-    """Content of a file, gzipped or not, of at most LARGEST bytes."""
+def decompress(path, name=None):
+    """Content of a file, gzipped or not, of at most LARGEST bytes; errors call it `name`."""
+    name = name or path
     with open(path, "rb") as file:
         zipped = file.read(2) == b"\x1f\x8b"
     try:
         with gzip.open(path) if zipped else open(path, "rb") as file:
             content = file.read(LARGEST + 1)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise DataError(f"{path}: damaged or truncated: {error}") from None
+        raise DataError(f"{name}: damaged or truncated: {error}") from None
     if len(content) > LARGEST:
-        raise DataError(f"{path}: more than {LARGEST} bytes; no such file belongs to MNIST")
+        raise DataError(f"{name}: more than {LARGEST} bytes; no such file belongs to MNIST")
     return content
 
 

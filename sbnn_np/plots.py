@@ -1,7 +1,7 @@
 """The figures, each drawn from the JSON content that a chapter wrote, each with one message.
 
-One colour a method throughout, ordered from dark to light so that they differ in grey
-as well; labels stand at the lines themselves.
+One colour and one marker a method throughout, so that they differ in grey as well; labels
+stand at the lines themselves.
 """
 
 import io
@@ -19,6 +19,7 @@ COLOURS = {
     "0/1": "#56b4e9",
     "0/1 centred": "#0072b2",
 }
+MARKERS = {"full precision": "o", "+-1": "s", "0/1": "^", "0/1 centred": "D"}
 LAYER_COLOURS = ("#08306b", "#2c7fb8", "#7fb8d8", "#b6d4e8")
 
 
@@ -81,7 +82,7 @@ def accuracy_per_epoch(results):
         method = result["row"]["method"]
         epoch = [row["epoch"] for row in result["epochs"]]
         accuracy = [100 * row["validation_accuracy"] for row in result["epochs"]]
-        ax.plot(epoch, accuracy, color=COLOURS[method], lw=2, marker="o", ms=3.5)
+        ax.plot(epoch, accuracy, color=COLOURS[method], lw=2, marker=MARKERS[method], ms=4)
         ends.append((epoch[-1], accuracy[-1], f"{method}  {accuracy[-1]:.1f}%", COLOURS[method]))
     every = [100 * row["validation_accuracy"] for r in results for row in r["epochs"]]
     low, high = max(np.quantile(every, 0.06) - 0.4, 0), max(every) + 0.3
@@ -201,7 +202,7 @@ def rate_sweep(rows):
             if line:
                 points = sorted((row["rate"], row["validation_accuracy"]) for row in line)
                 rate, accuracy = np.array(points).T
-                ax.plot(rate, 100 * accuracy, style, color=colour, lw=1.8, marker="o", ms=3.5)
+                ax.plot(rate, 100 * accuracy, style, color=colour, marker=MARKERS[method], ms=4)
         if mine:
             best = max(mine, key=lambda row: row["validation_accuracy"])
             x, y = best["rate"], 100 * best["validation_accuracy"]

@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import socket
 import struct
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -168,9 +169,46 @@ def test_an_interrupted_download_leaves_nothing(little, server, monkeypatch, tmp
     url, replies, _ = server
     serve(replies, lambda content: (content[:-20], len(content)))
     monkeypatch.setattr(data, "MIRRORS", (url,))
-    with pytest.raises(data.NoDownload, match="broke off|IncompleteRead"):
+    with pytest.raises(data.NoDownload, match=r"broke off|IncompleteRead"):
         data.load("mnist")
     assert left_over(tmp_path) == []
+
+
+def test_a_mirror_that_talks_nonsense_is_passed_over(little, server, monkeypatch, tmp_path):
+    url, replies, _ = server
+    serve(replies)
+    with socket.create_server(("127.0.0.1", 0)) as nonsense:
+        def answer():
+            for _ in FILES:
+                connection, _ = nonsense.accept()
+                with connection:
+                    connection.recv(1000)
+                    connection.sendall(b"what?\r\n\r\n")
+
+        threading.Thread(target=answer, daemon=True).start()
+        bad = f"http://127.0.0.1:{nonsense.getsockname()[1]}/"
+        monkeypatch.setattr(data, "MIRRORS", (bad, url))
+        assert data.load("mnist").train_labels.tolist() == [7, 0]
+
+
+def test_a_mirror_with_another_page_is_passed_over(little, server, monkeypatch):
+    url, replies, _ = server
+    serve(replies)
+    for name in FILES:
+        replies[f"/portal/{name}.gz"] = (b"<html>please log in</html>", 26)
+    monkeypatch.setattr(data, "MIRRORS", (url + "portal/", url))
+    assert data.load("mnist").train_labels.tolist() == [7, 0]
+
+
+def test_a_damaged_file_of_the_cache_says_what_to_do(little, server, monkeypatch, tmp_path):
+    url, replies, _ = server
+    serve(replies)
+    monkeypatch.setattr(data, "MIRRORS", (url,))
+    data.load("mnist")
+    path = data.cache_folder() / "mnist" / "t10k-labels-idx1-ubyte.gz"
+    path.write_bytes(path.read_bytes()[:-9])
+    with pytest.raises(data.DataError, match="damaged or truncated.*; delete it"):
+        data.load("mnist")
 
 
 def test_a_wrong_download_leaves_nothing(little, server, monkeypatch, tmp_path):
@@ -178,7 +216,7 @@ def test_a_wrong_download_leaves_nothing(little, server, monkeypatch, tmp_path):
     other = gzip.compress(b"something else")
     serve(replies, lambda content: (other, len(other)))
     monkeypatch.setattr(data, "MIRRORS", (url,))
-    with pytest.raises(data.DataError, match="wrong checksum"):
+    with pytest.raises(data.NoDownload, match="wrong magic number"):
         data.load("mnist")
     assert left_over(tmp_path) == []
 

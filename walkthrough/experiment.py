@@ -13,7 +13,6 @@ import os
 import platform
 import re
 import sys
-import tempfile
 import time
 import tokenize
 from dataclasses import asdict, dataclass
@@ -237,13 +236,12 @@ def write_whole(path, content):
     """Write bytes so that the file is, at any moment, the old one or the whole new one."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name + ".")
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
+        temporary.write_bytes(content)
         os.replace(temporary, path)
     finally:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
 
 
 def open_data(name, folder):
