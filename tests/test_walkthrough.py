@@ -227,6 +227,11 @@ def test_the_readme_and_the_chapter_show_the_committed_numbers():
     default, full = committed("01_mlp_mnist"), committed("01_mlp_mnist_full")
     for line in experiment.readme_table(default, full):
         assert line in readme, line
-    chapter = CHAPTER.read_text()
+    assert experiment.step_line(default) in " ".join(readme.split())
+    assert default["step_cost"]["ratio"] <= 2
+    chapter, sweep = CHAPTER.read_text(), (CHAPTER.parent / "01_sweep.py").read_text()
+    assert f"({experiment.minutes(default)} on two cores)" in " ".join(readme.split())
+    assert f"{experiment.minutes(default)} on two cores" in chapter
+    assert f"{experiment.minutes(committed('01_sweep'))} on two cores" in sweep
     for line in experiment.numbers_to_see(committed("01_mlp_mnist")):
         assert line in chapter, line

@@ -6,10 +6,10 @@ validation images decide; the test set is not read. Three parts:
     rates      4 methods x 2 optimizers x 3 rates, 20 epochs; the density constant
     schedules  both 0/1 methods: density constant, growing, shrinking, or by the penalty
     lengths    4 methods, each with what was best for it, 5 and 10 epochs: every method
-               gains by length, so chapter 1 takes what its minutes allow, 20, and 40
+               gains by length, so chapter 1 takes what its minutes allow, 15, and 30
                with --full
 
-    python walkthrough/01_sweep.py     @SWEEP@ minutes on two cores
+    python walkthrough/01_sweep.py     @SWEEP@ on two cores
 
 A finished run leaves a file in figures/runs/ and is not run again.
 """
