@@ -88,7 +88,7 @@ def accuracy_per_epoch(results):
     low, high = max(np.quantile(every, 0.06) - 0.4, 0), max(every) + 0.3
     ax.set(xlabel="epoch", ylabel="validation accuracy (%)", ylim=(low, high))
     longest = max(len(r["epochs"]) for r in results)
-    ax.set_xlim(0.5, longest * 1.24)
+    ax.set_xlim(0.5, longest * 1.27)
     ax.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(integer=True))
     ax.set_xticks([tick for tick in ax.get_xticks() if 1 <= tick <= longest])
     spread_labels(ax, ends, gap=(high - low) / 18)
@@ -158,8 +158,8 @@ def latents_before_after(result):
         2, 1, figsize=(8, 4.8), dpi=100, sharex=True, layout="constrained"
     )
     fig.suptitle(
-        f"{row['data']}: training pulls the latents of the {100 * row['density']:.0f}% ones away "
-        "from the crowd", x=0.01, ha="left", fontsize=13, fontweight="bold",
+        f"{row['data']}: training spreads the latents; the top {100 * row['density']:.0f}% "
+        "are the ones", x=0.01, ha="left", fontsize=13, fontweight="bold",
     )
     colour = COLOURS[row["method"]]
     for ax, when in ((upper, "before"), (lower, "after")):
@@ -167,16 +167,19 @@ def latents_before_after(result):
         edges, counts = np.array(histogram["edges"]), np.array(histogram["counts"])
         middle, width = (edges[1:] + edges[:-1]) / 2, np.diff(edges)
         ones = middle > histogram["threshold"]
-        share = counts / width / counts.sum()
-        ax.bar(middle, share, width, color=np.where(ones, colour, "#c8c8c8"))
+        height = counts / width / counts.sum()
+        ax.bar(middle, height, width, color=np.where(ones, colour, "#c8c8c8"))
         ax.axvline(histogram["threshold"], color="black", lw=1)
         ax.annotate(
             f" threshold {histogram['threshold']:.2f}: right of it w = 1",
-            (histogram["threshold"], 0.9 * share.max()), fontsize=10,
+            (histogram["threshold"], 0.9 * height.max()), fontsize=10,
         )
         ax.set(ylabel="weights per unit", yscale="linear")
         ax.annotate(f"{when} training", (0.01, 0.88), xycoords="axes fraction", fontsize=11)
         ax.spines[["top", "right"]].set_visible(False)
+    # all but the outermost 1% at the left and 0.05% at the right
+    share = np.cumsum(counts) / counts.sum()
+    lower.set_xlim(edges[np.argmax(share > 0.01)], edges[1 + np.argmax(share > 0.9995)])
     lower.set_xlabel("latent (the float that training moves)")
     return png(fig)
 

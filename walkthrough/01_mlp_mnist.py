@@ -342,8 +342,10 @@ name = "01_mlp_mnist" + ("_full" if args.full else "") + ("_strokes" if NAME != 
 experiment.write_json(args.out / f"{name}.json", content)
 four = results[:4]
 growing = [result for result in results if result["row"]["schedule"] == "growing"]
-pictures = {"accuracy": plots.accuracy_per_epoch(four)}
-pictures["latents"] = plots.latents_before_after(four[-1])
+pictures = {
+    "accuracy": plots.accuracy_per_epoch(four),
+    "latents": plots.latents_before_after((growing or four)[-1]),
+}
 if growing:
     pictures["density"] = plots.density_over_steps(growing[-1])
 for what, picture in pictures.items():
