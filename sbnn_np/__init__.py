@@ -9,6 +9,7 @@ forward and backward pass is written by hand. One concept lives in one file:
     gradcheck   exact and numerical checks of a backward pass
     optim       SGD with momentum, NormalizedSGD, Adam, the cosine schedule
     strokes     a built-in data set: ten digits drawn from pen strokes
+    download    files from the network, whole and proven right, or not at all
     ops         the layers' mathematics: pairs of forward and backward
     data        MNIST from its files, the validation split, batches
     sparsity    which weights are 1: a penalty, or a budget that follows a schedule

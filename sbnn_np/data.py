@@ -1,20 +1,17 @@
 """MNIST from its files, found or downloaded and always checked; validation split; batches."""
 
-import gzip
 import hashlib
 import http.client
 import math
 import os
 import struct
-import sys
-import urllib.request
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from sbnn_np import strokes
+from sbnn_np.download import DataError, NoDownload, cache_folder, decompress, download
 
 MIRRORS = (
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
@@ -27,17 +24,6 @@ MNIST = {
     "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
     "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
 }
-LARGEST = 1 << 28  # bytes of a decompressed file; the largest of MNIST has 47 million
-
-
-class DataError(ValueError):
-    """A data file is missing, damaged, or not what its name says."""
-
-
-class NoDownload(DataError):
-    """The files are nowhere, and no mirror gave them."""
-
-
 @dataclass(frozen=True)
 class Data:
     """Images (N, H, W, C) uint8 and labels (N,) int64, for training and for the test."""
@@ -108,17 +94,6 @@ def find(folder, file):
     raise DataError(f"{folder}: no file {file} or {file}.gz in it, or in its folder mnist")
 
 
-def cache_folder():
-    """The user's cache folder for this package, by the custom of the operating system."""
-    if sys.platform == "win32":
-        base = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches"
-    else:
-        base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "sbnn_np"
-
-
 def cached(file, sha256):
     """Path of a file of MNIST in the cache folder; downloaded first if it is not there."""
     path = cache_folder() / "mnist" / (file + ".gz")
@@ -126,69 +101,13 @@ def cached(file, sha256):
         reasons = []
         for mirror in MIRRORS:
             try:
-                download(mirror + path.name, path, sha256)
+                download(mirror + path.name, path, lambda *found: checked(*found, sha256))
                 break
             except (OSError, http.client.HTTPException, DataError) as error:
                 reasons.append(f"{mirror}: {error!r}")
         else:
             raise NoDownload(f"could not download {path.name}: " + "; ".join(reasons))
     return path
-
-
-def download(url, path, sha256, timeout=5):
-    """Download a gzipped file and move it into place once its content is proven right.
-
-    Parameters
-    ----------
-    url : str
-    path : Path
-        Holds the whole right file afterwards, or nothing.
-    sha256 : str
-        Of the decompressed content.
-    timeout : float
-        Seconds to wait for the server, at the start and in between.
-
-    Raises
-    ------
-    OSError, http.client.HTTPException
-        If the server cannot be reached, breaks off or talks nonsense.
-    DataError
-        If what came is not the right file.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        with open(temporary, "wb") as out, urllib.request.urlopen(url, timeout=timeout) as reply:
-            size, done = int(reply.headers.get("Content-Length") or 0), 0
-            while chunk := reply.read(1 << 16):
-                out.write(chunk)
-                done += len(chunk)
-                if sys.stderr.isatty():
-                    share = f"{100 * done // size}%" if size else f"{done} bytes"
-                    print(f"\r\x1b[K{path.name} {share}", end="", file=sys.stderr, flush=True)
-        if size and done != size:
-            raise OSError(f"broke off after {done} of {size} bytes")
-        checked(decompress(temporary, url), url, sha256)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-        if sys.stderr.isatty():
-            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
-
-
-def decompress(path, name=None):
-    """Content of a file, gzipped or not, of at most LARGEST bytes; errors call it `name`."""
-    name = name or path
-    with open(path, "rb") as file:
-        zipped = file.read(2) == b"\x1f\x8b"
-    try:
-        with gzip.open(path) if zipped else open(path, "rb") as file:
-            content = file.read(LARGEST + 1)
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise DataError(f"{name}: damaged or truncated: {error}") from None
-    if len(content) > LARGEST:
-        raise DataError(f"{name}: more than {LARGEST} bytes; no such file belongs to MNIST")
-    return content
 
 
 def read_idx(content, path):

@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import numpy as np
 import pytest
 
-from sbnn_np import data
+from sbnn_np import data, download
 
 
 def idx(array):
@@ -97,7 +97,7 @@ def test_a_damaged_file_is_refused(little, damage, message):
 
 
 def test_a_gzip_bomb_is_refused(little, monkeypatch):
-    monkeypatch.setattr(data, "LARGEST", 1000)
+    monkeypatch.setattr(download, "LARGEST", 1000)
     (little / "train-images-idx3-ubyte").write_bytes(gzip.compress(bytes(10**6)))
     with pytest.raises(data.DataError, match="more than 1000 bytes"):
         data.load("mnist", little)

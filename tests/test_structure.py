@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "sbnn_np"
 LEVELS = [
-    {"reference", "quantize", "losses", "gradcheck", "optim", "strokes"},
+    {"reference", "quantize", "losses", "gradcheck", "optim", "strokes", "download"},
     {"ops", "sparsity", "data"},
     {"layers"},
     {"network"},

@@ -1,0 +1,85 @@
+"""Files from the network: into the cache folder, whole and proven right, or not at all."""
+
+import gzip
+import os
+import sys
+import urllib.request
+import zlib
+from pathlib import Path
+
+LARGEST = 1 << 28  # bytes of a decompressed file; MNIST's largest has 47 million
+
+
+class DataError(ValueError):
+    """A data file is missing, damaged, or not what its name says."""
+
+
+class NoDownload(DataError):
+    """The files are nowhere, and no mirror gave them."""
+
+
+def cache_folder():
+    """The user's cache folder for this package, by the custom of the operating system."""
+    if sys.platform == "win32":
+        base = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library" / "Caches"
+    else:
+        base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "sbnn_np"
+
+
+def download(url, path, check, timeout=5):
+    """Download a file and move it into place once its content is proven right.
+
+    Parameters
+    ----------
+    url : str
+    path : Path
+        Holds the whole right file afterwards, or nothing.
+    check : function of (content, name)
+        Raises DataError, naming the file, if its decompressed content is not right.
+    timeout : float
+        Seconds to wait for the server, at the start and in between.
+
+    Raises
+    ------
+    OSError, http.client.HTTPException
+        If the server cannot be reached, breaks off or talks nonsense.
+    DataError
+        If what came is not the right file.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        with open(temporary, "wb") as out, urllib.request.urlopen(url, timeout=timeout) as reply:
+            size, done = int(reply.headers.get("Content-Length") or 0), 0
+            while chunk := reply.read(1 << 16):
+                out.write(chunk)
+                done += len(chunk)
+                if sys.stderr.isatty():
+                    share = f"{100 * done // size}%" if size else f"{done} bytes"
+                    print(f"\r\x1b[K{path.name} {share}", end="", file=sys.stderr, flush=True)
+        if size and done != size:
+            raise OSError(f"broke off after {done} of {size} bytes")
+        check(decompress(temporary, url), url)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+        if sys.stderr.isatty():
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+
+
+def decompress(path, name=None):
+    """Content of a file, gzipped or not, of at most LARGEST bytes; errors call it `name`."""
+    name = name or path
+    with open(path, "rb") as file:
+        zipped = file.read(2) == b"\x1f\x8b"
+    try:
+        with gzip.open(path) if zipped else open(path, "rb") as file:
+            content = file.read(LARGEST + 1)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise DataError(f"{name}: damaged or truncated: {error}") from None
+    if len(content) > LARGEST:
+        raise DataError(f"{name}: more than {LARGEST} bytes; no data set here has such a file")
+    return content
