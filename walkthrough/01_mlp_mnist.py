@@ -1,9 +1,9 @@
 """Chapter 1. A network of single bits learns to read digits.
 
 You will build a neuron whose weights are 0 or 1, see why that should not be able to
-learn, see how it learns all the same, and then train four networks of one shape
+learn, see how it learns all the same, and then train networks of one shape
 (784-512-512-10) on MNIST: with ordinary float weights, with weights of -1 and +1, and
-twice with weights of 0 and 1, of which at most one in twenty is 1.
+with weights of 0 and 1 (plain, and centred), of which at most one in twenty is 1.
 
 You will learn what a latent weight is, why the gradient goes straight through a
 threshold, what a nearly-empty start is, why the scales of batch norm need random signs,
@@ -20,6 +20,7 @@ On MNIST the first command ends with these test accuracies (seed 0):
 
 # %% Set up
 import argparse
+import itertools
 import os
 import sys
 import time
@@ -124,16 +125,24 @@ for name, values in (
 
 # %% 3. The nearly-empty start
 #
-# Most ways to a sparse network fill it first and prune it later, and so pay for the full
-# network all the time they train it. The idea here is to start almost empty and to grow
-# only as far as the device has room. (Whether it serves accuracy too, section 7 tries.)
+# Most ways to a sparse network fill it first and prune it later. The idea here is to
+# start almost empty, and to grow only as far as the device has room: the network that is
+# trained never has more ones than the one that is used. (A training step gets no cheaper
+# by it here: every weight keeps its float latent, and the matrix products are full ones.
+# Whether it serves accuracy, section 7 tries.)
 #
-# Latents are drawn from a bell curve whose middle lies so far below 0 that only a
-# fraction p0 of them is above. A budget then says which fraction of all n weights may be
-# 1 at time t: it grows from p0 to the final density and then stays. With k that fraction
-# of n, the k largest latents of the whole network, all layers together, are the ones. So
-# the threshold is no longer 0 but the k-th largest latent, tau, and a bit can flip
-# without a push of its own: because others fell, or because the budget grew.
+# A budget says which fraction of all n weights may be 1 at time t: it grows from p0 to the
+# final density, by an equal factor each step, over the first half of the training, and
+# then stays. With k that fraction of n, the k largest latents of the whole network, all
+# layers together, are the ones. So the threshold is no longer 0 but the k-th largest
+# latent, tau, and a bit can flip without a push of its own: because others fell, or
+# because the budget grew. The latents are drawn to agree with that: from a bell curve of
+# width sigma (0.1; what counts is the learning rate over sigma) whose middle lies so far
+# below 0 that a fraction p0 of them is above.
+#
+# Growing is one of four schedules of the density. A budget may also be constant, or shrink
+# from half ones. And instead of a budget there is the penalty rule: the threshold stays
+# at 0, and a term in the loss pushes all latents down while there are more ones than asked.
 
 heading("3. The nearly-empty start")
 P0, DENSITY = experiment.START, experiment.DENSITY
@@ -152,12 +161,10 @@ for t in (0, 0.125, 0.25, 0.375, 0.5, 1):
 # ever counts *against* anything. Behind the sum stands batch norm, y = scale (z - mean)
 # / std + shift, and its scale may be negative: then the neuron fires when the sum is
 # *small*. If all scales start at +1, every neuron says "yes, there is ink", and only few
-# scales find their way through 0. So they start at +1 or -1 at random. The two networks
-# below differ in nothing else. (Their density is constant here, to keep the matter apart
-# from growing. NormalizedSGD is gradient descent whose steps are divided by the root mean
-# square of a layer's gradient, so that all layers move equally fast, and which lets old
-# latents fade, so that what a nearly-empty network learnt in a corner does not bind the
-# grown one; optim.py has its fifteen lines.)
+# scales find their way through 0. So they start at +1 or -1 at random. The networks below
+# are trained with and without, and differ in nothing else; their density is constant, to
+# keep the matter apart from growing. (The centred ones are explained in section 5. There a
+# weight that is 0 does count against, but only a little; see whether that is enough.)
 
 heading("4. Why scales need signs")
 pixels = np.array([[0, 0, 0], [0, 0, 1], [0, 1, 1], [1, 1, 1]], dtype=float)
@@ -168,9 +175,9 @@ for scale in (1.0, -1.0):
     print(f"scale {scale:+.0f}: the bit is", ops.bit_forward(y)[0][:, 0])
 training, validation = data.split(dataset.train_images, dataset.train_labels)
 short = tuple(part[:12800] for part in training)
-for signs in ("all +1", "random"):
+for method, signs in itertools.product(("0/1", "0/1 centred"), ("all +1", "random")):
     rng = np.random.default_rng(args.seed)
-    net = network.mlp([784, 512, 512, 10], "0/1", rng, p0=DENSITY)
+    net = network.mlp([784, 512, 512, 10], method, rng, p0=DENSITY)
     scales = [layer.params["scale"] for layer in net.layers if "scale" in layer.params]
     if signs == "all +1":
         for scale in scales:
@@ -181,8 +188,8 @@ for signs in ("all +1", "random"):
     rows, _ = train.fit(net, short, validation, rule, optimizer, 1e-2, epochs, rng)
     negative = np.mean(np.concatenate(scales) < 0)
     print(
-        f"signs {signs}: {100 * rows[-1]['validation_accuracy']:.1f}% after a short training, "
-        f"{100 * negative:.0f}% of the scales negative at its end"
+        f"{method:<11}  signs {signs:<6}: {100 * rows[-1]['validation_accuracy']:.1f}% after a "
+        f"short training, {100 * negative:.0f}% of the scales negative at its end"
     )
 
 # %% 5. The centred domain
@@ -201,8 +208,7 @@ for signs in ("all +1", "random"):
 # once for all neurons, and then costs each of them one subtraction. The centre is rounded
 # to a multiple of 1/64, so that with integer inputs both sides are exact in float32 (as
 # long as sums stay below 2^24 / 64), and it is read anew at the start of each epoch, since
-# the density moves. A weight that is 0 now counts against, but only a little: centred
-# networks still need the signs of section 4.
+# the density moves.
 
 heading("5. The centred domain")
 x = training[0][:1000].reshape(1000, -1).astype(np.float32)
@@ -220,10 +226,20 @@ for name, centre in (("plain", 0.0), ("centred", round(64 * DENSITY) / 64)):
 # %% 6. The training loop
 #
 # Quantize, forward, loss, backward, update. The bits are chosen anew at every eighth step
-# only: few flip in one step, and choosing costs time. All that follows uses train.fit: it
-# is this loop, and it also moves the training images by up to a pixel if it is asked to,
-# reads the centres anew at each epoch, and writes a row. The check below holds the two
-# together, step by step.
+# only: few flip in one step, and choosing costs time. The learning rate falls along half
+# a cosine. The optimizer is Adam, or the simpler NormalizedSGD:
+#
+#     latent = latent - rate * dlatent / rms(dlatent)
+#
+# with the root mean square over the whole array: all layers move equally fast. At every
+# eighth step it also multiplies the latents by a little less than 1. That changes no bit,
+# but makes the steps that follow count for more, so that what a nearly-empty network
+# learnt does not bind the grown one (see optim.py).
+#
+# train.fit, which sections 4 and 7 use, does the same step after step; the check below
+# holds this loop and its train_step together. Around the steps, fit moves the training
+# images by up to a pixel if it is asked to, reads the centres anew at each epoch (this
+# short loop keeps those of the start), and writes a row an epoch.
 
 heading("6. The training loop")
 
@@ -271,17 +287,18 @@ print("train.train_step does the same, bit for bit.")
 #     0/1              weights and activations 0 or 1, at most 5% of the weights 1
 #     0/1 centred      the same, with the weights of section 5
 #
-# Optimizers, rates and schedules are those that did best on the validation images in the
+# Optimizers, learning rates and density schedules are those that did best on the validation images in the
 # sweep (walkthrough/01_sweep.py, figures/01_sweep.json), which gave every method the same
 # grid. Training images are moved by up to a pixel, for every method. The test set is read
-# once, after the last epoch. Should another schedule than growing have done best, a fifth
-# network shows what growing from the nearly-empty start gives.
+# once, after the last epoch. Since another schedule than growing did best, a fifth network
+# shows what growing from the nearly-empty start gives.
 
 recipes = experiment.recipes(args.seed, quick=args.quick, full=args.full)
 results = []
 for recipe in recipes:
     sizes = "-".join(str(size) for size in recipe.sizes)
-    heading(f"{recipe.method}, {sizes}, seed {recipe.seed}: {recipe.optimizer}, rate {recipe.rate}")
+    what = f"{recipe.method}, {recipe.schedule}" if recipe.schedule else recipe.method
+    heading(f"{what}, {sizes}, seed {recipe.seed}: {recipe.optimizer}, rate {recipe.rate}")
     log = lambda line: print(line, flush=True)  # noqa: E731
     if args.full:
         results.append(experiment.run_once(recipe, dataset, args.out / "runs", log=log))
@@ -294,15 +311,15 @@ rows = [result["row"] for result in results]
 #     target, ones %   the fraction of ones that was asked for, and that there is
 #     valid, test      accuracy in percent
 #     ones             weights that are 1
-#     mask             bytes at one bit a weight
+#     mask             bytes at one bit a weight, of +-1 weights too
 #     entropy          bytes that an ideal code needs if it knows, of each layer, only the
 #                      fraction p of ones: (-p log2 p - (1-p) log2 (1-p)) / 8 a weight
 #     smaller          bytes of the weights as float32, over entropy
-#     adds             additions for one image. A neuron with K ones adds K inputs, K - 1
-#                      additions, zeros included; a centred layer also sums all D inputs
-#                      once and subtracts from each neuron. A +-1 or float neuron of D
-#                      inputs takes D - 1, and D sign changes (XNORs) or multiplications
-#                      besides, which this column leaves out. Batch norm is left out too.
+#     adds             additions for one image. A neuron with K ones takes max(K - 1, 0),
+#                      whether its inputs happen to be 0 or not; a centred layer also sums
+#                      all D inputs once and subtracts from each neuron. A +-1 or float
+#                      neuron of D inputs takes D - 1, and D sign changes (XNORs) or
+#                      multiplications besides, which are left out, as is batch norm.
 #     of +-1           adds, over the adds of the +-1 network of this shape
 #     s                seconds of training
 #
@@ -310,6 +327,14 @@ rows = [result["row"] for result in results]
 
 heading(f"{NAME}, in the order of training")
 print(experiment.table(rows))
+for row in rows:
+    if row["schedule"] == "growing":
+        other = next(r for r in rows if r["method"] == row["method"])
+        print(
+            f"\nGrown from {100 * P0:.0f}% ones: {100 * row['test_accuracy']:.2f}%; by the "
+            f"schedule that did best on validation images in the sweep ({other['schedule']}): "
+            f"{100 * other['test_accuracy']:.2f}%."
+        )
 if args.full:
     heading("Means over the seeds, and the largest distance of a seed from its mean")
     print(experiment.table_of_means(rows))
