@@ -287,11 +287,11 @@ print("train.train_step does the same, bit for bit.")
 #     0/1              weights and activations 0 or 1, at most 5% of the weights 1
 #     0/1 centred      the same, with the weights of section 5
 #
-# Optimizers, learning rates and density schedules are those that did best on the validation images in the
-# sweep (walkthrough/01_sweep.py, figures/01_sweep.json), which gave every method the same
-# grid. Training images are moved by up to a pixel, for every method. The test set is read
-# once, after the last epoch. Since another schedule than growing did best, a fifth network
-# shows what growing from the nearly-empty start gives.
+# Optimizers, learning rates and density schedules are those that did best on the
+# validation images in the sweep (walkthrough/01_sweep.py, figures/01_sweep.json), which
+# gave every method the same grid. Training images are moved by up to a pixel, for every
+# method. The test set is read once, after the last epoch. Since another schedule than
+# growing did best, a fifth network shows what growing from the nearly-empty start gives.
 
 recipes = experiment.recipes(args.seed, quick=args.quick, full=args.full)
 results = []
