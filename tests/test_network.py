@@ -123,6 +123,22 @@ def test_the_same_seed_gives_the_same_losses_and_another_does_not():
     assert tiny_run(7, np.float32) != tiny_run(8, np.float32)
 
 
+def test_products_large_enough_for_several_threads_repeat_bit_for_bit():
+    images, labels, _, _ = strokes.stroke_digits(train=640, test=0)
+
+    def losses_of(seed):
+        rng = np.random.default_rng(seed)
+        net = network.mlp([784, 512, 512, 10], "0/1 centred", rng, p0=0.05)
+        rule = sparsity.NetBudget(sparsity.Schedule(0.05))
+        optimizer = optim.NormalizedSGD(net.params())
+        return [
+            train.train_step(net, x, y, rule, optimizer, 1e-2, step, 5)[0]
+            for step, (x, y) in enumerate(data.batches(images, labels, 128, rng))
+        ]
+
+    assert losses_of(0) == losses_of(0) != losses_of(1)
+
+
 @pytest.mark.parametrize("method", network.METHODS)
 def test_a_network_learns_20_images_by_heart(method):
     rng = np.random.default_rng(0)

@@ -457,11 +457,8 @@ def recipes(seed, quick=False, full=False):
         narrow, wide = (784, 512, 512, 10), (784, 1024, 1024, 10)
         return [
             *(recipe_for(m, seed + i, 30, sizes=narrow) for i in range(3) for m in METHODS),
-            *(
-                recipe_for(m, seed + i, 30, sizes=wide)
-                for m in ("0/1 centred", "+-1")
-                for i in range(3)
-            ),
+            *(recipe_for("0/1 centred", seed + i, 30, sizes=wide) for i in range(3)),
+            recipe_for("+-1", seed, 30, sizes=wide),
         ]
     epochs = 2 if quick else 15
     chosen = [recipe_for(method, seed, epochs) for method in METHODS]
