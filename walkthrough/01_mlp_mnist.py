@@ -9,13 +9,17 @@ You will learn what a latent weight is, why the gradient goes straight through a
 threshold, what a nearly-empty start is, why the scales of batch norm need random signs,
 and what the centred domain changes.
 
-    python walkthrough/01_mlp_mnist.py           @MINUTES@ on two cores
+    python walkthrough/01_mlp_mnist.py           3 minutes on two cores
     python walkthrough/01_mlp_mnist.py --quick   a look at everything in 20 seconds
     python walkthrough/01_mlp_mnist.py --full    three seeds, longer, and a wider net
 
 On MNIST the first command ends with these test accuracies (seed 0):
 
-@NUMBERS@
+    full precision             99.27%
+    +-1                        98.51%
+    0/1             constant   98.13%
+    0/1 centred     penalty    98.35%
+    0/1 centred     growing    98.23%
 """
 
 # %% Set up
@@ -358,7 +362,10 @@ content = {
     "command": " ".join(["python", "walkthrough/01_mlp_mnist.py", *experiment.shown(args)]),
     "seed": args.seed,
     "data": NAME,
-    **experiment.provenance(time.perf_counter() - began),
+    # runs that were there already took their time, too
+    **experiment.provenance(
+        sum(row["seconds"] for row in rows) if args.full else time.perf_counter() - began
+    ),
     "step_cost": cost,
     "rows": rows,
     "runs": [] if args.full else results,

@@ -9,7 +9,7 @@ validation images decide; the test set is not read. Three parts:
                gains by length, so chapter 1 takes what its minutes allow, 15, and 30
                with --full
 
-    python walkthrough/01_sweep.py     @SWEEP@ on two cores
+    python walkthrough/01_sweep.py     30 minutes on two cores
 
 A finished run leaves a file in figures/runs/ and is not run again.
 """

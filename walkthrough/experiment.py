@@ -364,8 +364,8 @@ def table_of_means(rows):
         density = "-" if group["density"] is None else f"{100 * group['density']:.2f}%"
         lines.append(
             f"{group['architecture']:<17}  {group['method']:<15}  {group['schedule'] or '-':<9}  "
-            f"{group['seeds']:>5}  {100 * group['test_accuracy']:.2f} +- "
-            f"{100 * group['spread']:.2f}  {density:>15}"
+            f"{group['seeds']:>5}  {100 * group['test_accuracy']:.2f}"
+            f"{spread(group, ' +- '):<8}  {density:>15}"
         )
     return "\n".join(lines)
 
@@ -480,11 +480,15 @@ def readme_table(default, full):
         lines.append(
             f"| {group['method']} | {group['schedule'] or '-'} | {group['architecture']} "
             f"| {percent(group['density'])} "
-            f"| {100 * group['test_accuracy']:.2f} ± {100 * group['spread']:.2f} "
-            f"| {smaller(group)} "
+            f"| {100 * group['test_accuracy']:.2f}{spread(group, ' ± ')} | {smaller(group)} "
             f"| {group['seeds']} | `01_mlp_mnist.py --full` | {group['seconds'] / 60:.1f} |"
         )
     return lines
+
+
+def spread(group, sign):
+    """Largest distance of a seed from the mean, in points; nothing where there is one seed."""
+    return f"{sign}{100 * group['spread']:.2f}" if group["seeds"] > 1 else ""
 
 
 def step_line(default):
