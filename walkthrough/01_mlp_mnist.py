@@ -374,15 +374,13 @@ name = "01_mlp_mnist" + ("_full" if args.full else "") + ("_strokes" if NAME != 
 experiment.write_json(args.out / f"{name}.json", content)
 four = results[:4]
 growing = [result for result in results if result["row"]["schedule"] == "growing"]
-pictures = {
-    "accuracy": plots.accuracy_per_epoch(four),
-    "latents": plots.latents_before_after((growing or four)[-1]),
-}
+pictures = {"accuracy": plots.accuracy_per_epoch(four)}
 if growing:
+    pictures["latents"] = plots.latents_before_after(growing[-1])
     pictures["density"] = plots.density_over_steps(growing[-1])
 for what, picture in pictures.items():
     experiment.write_whole(args.out / f"{name}_{what}.png", picture)
-print(f"\nwrote {os.path.relpath(args.out / name)}.json and {len(pictures)} figures beside it")
+print(f"\nwrote {os.path.relpath(args.out / name)}.json and {len(pictures)} figure(s) beside it")
 print(f"{time.perf_counter() - began:.0f} seconds in all")
 
 # %% Exercises
