@@ -28,13 +28,13 @@ sys.modules["experiment"] = experiment
 spec.loader.exec_module(experiment)
 
 
-def run_chapter(*options, **environment):
-    """Run chapter 01 without any data or network, but for what `environment` gives."""
+def run_chapter(*options, script=CHAPTER, **environment):
+    """Run a chapter without any data or network, but for what `environment` gives."""
     env = {k: v for k, v in os.environ.items() if k != "SBNN_DATA" and "proxy" not in k.lower()}
     # nobody listens at port 9, so no download can work or take long
     env |= {"https_proxy": "http://127.0.0.1:9", **environment}
     return subprocess.run(
-        [sys.executable, str(CHAPTER), *options], capture_output=True, text=True, env=env
+        [sys.executable, str(script), *options], capture_output=True, text=True, env=env
     )
 
 
@@ -98,6 +98,9 @@ def test_an_unwritable_out_stops_the_chapter_before_it_trains(tmp_path):
     done = run_chapter("--quick", "--data", "strokes", "--out", str(blocked / "deeper"))
     assert done.returncode == 2 and "--out" in done.stderr and "cannot be written" in done.stderr
     assert "Traceback" not in done.stderr and "epoch" not in done.stdout
+    sweep = CHAPTER.parent / "01_sweep.py"
+    done = run_chapter("--data", "strokes", "--out", str(blocked / "deeper"), script=sweep)
+    assert done.returncode == 2 and "cannot be written" in done.stderr and not done.stdout
 
 
 def test_quick_and_full_exclude_each_other():

@@ -23,41 +23,29 @@ On MNIST the first command ends with these test accuracies (seed 0):
 """
 
 # %% Set up
-import argparse
 import itertools
 import os
 import sys
 import time
 from dataclasses import replace
-from pathlib import Path
 
 import experiment
 import numpy as np
 
 from sbnn_np import data, losses, network, ops, optim, plots, quantize, sparsity, train
 
-parser = argparse.ArgumentParser(
-    description="Chapter 1: a 0/1 network learns MNIST, beside those it is judged against.",
-    formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+parser = experiment.command_line(
+    "Chapter 1: a 0/1 network learns MNIST, beside those it is judged against."
 )
-parser.add_argument("--data", choices=["mnist", "strokes"], default="mnist", help="data set")
-parser.add_argument("--data-dir", help="folder of its files (else $SBNN_DATA, cache, download)")
-parser.add_argument("--seed", type=int, default=0, help="of weights and order of images")
 parser.add_argument("--quick", action="store_true", help="few images, two epochs")
 parser.add_argument("--full", action="store_true", help="three seeds, longer, and a wider net")
-parser.add_argument("--out", type=Path, default=experiment.ROOT / "figures", help="results folder")
 in_editor = "ipykernel" in sys.modules
 args = parser.parse_args([] if in_editor else None)
 if args.quick and args.full:
     parser.error("--quick and --full exclude each other")
 if args.quick and args.out == parser.get_default("out"):
     args.out = args.out / "quick"
-try:
-    args.out.mkdir(parents=True, exist_ok=True)
-    experiment.write_whole(args.out / ".probe", b"")
-    (args.out / ".probe").unlink()
-except OSError as error:
-    sys.exit(experiment.complain(f"--out {args.out} cannot be written: {error}"))
+experiment.prepare(args.out)
 
 began = time.perf_counter()
 dataset = experiment.open_data(args.data, args.data_dir)

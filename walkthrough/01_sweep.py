@@ -14,9 +14,7 @@ validation images decide; the test set is not read. Three parts:
 A finished run leaves a file in figures/runs/ and is not run again.
 """
 
-import argparse
 import time
-from pathlib import Path
 
 import experiment
 from experiment import METHODS, recipe_for
@@ -27,15 +25,8 @@ RATES = (1e-3, 3e-3, 1e-2)
 EPOCHS = 20
 CONSTANT = {"0/1": "constant", "0/1 centred": "constant"}  # until the schedules are compared
 
-parser = argparse.ArgumentParser(
-    description="The sweep that chose the rates of chapter 1.",
-    formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-)
-parser.add_argument("--data", choices=["mnist", "strokes"], default="mnist", help="data set")
-parser.add_argument("--data-dir", help="folder of its files (else $SBNN_DATA, cache, download)")
-parser.add_argument("--seed", type=int, default=0, help="of weights and order of images")
-parser.add_argument("--out", type=Path, default=experiment.ROOT / "figures", help="results folder")
-args = parser.parse_args()
+args = experiment.command_line("The sweep that chose the rates of chapter 1.").parse_args()
+experiment.prepare(args.out)
 
 began = time.perf_counter()
 dataset = experiment.open_data(args.data, args.data_dir)

@@ -5,6 +5,7 @@ how they are written, with the command, date, versions and the digest of the sou
 that decided them. The chapters themselves only choose recipes and show results.
 """
 
+import argparse
 import ast
 import hashlib
 import io
@@ -242,6 +243,27 @@ def write_whole(path, content):
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def command_line(description):
+    """Parser with the options that every chapter has."""
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
+    parser.add_argument("--data", choices=["mnist", "strokes"], default="mnist", help="data set")
+    parser.add_argument("--data-dir", help="folder of its files (else $SBNN_DATA, cache, download)")
+    parser.add_argument("--seed", type=int, default=0, help="of weights and order of images")
+    parser.add_argument("--out", type=Path, default=ROOT / "figures", help="results folder")
+    return parser
+
+
+def prepare(out):
+    """Make the results folder, and leave with exit code 2 if it cannot be written to."""
+    try:
+        write_whole(out / ".probe", b"")
+        (out / ".probe").unlink()
+    except OSError as error:
+        sys.exit(complain(f"--out {out} cannot be written: {error}"))
 
 
 def open_data(name, folder):
