@@ -8,13 +8,18 @@ forward and backward pass is written by hand. One concept lives in one file:
     losses      softmax cross-entropy, the expected-connections penalty
     gradcheck   exact and numerical checks of a backward pass
     optim       SGD with momentum, NormalizedSGD, Adam, the cosine schedule
+    windows     windows of images as rows of a matrix: im2col and its adjoint
+    threads     two threads, a half of a batch each
     strokes     a built-in data set: ten digits drawn from pen strokes
+    shapes      another one: ten coloured shapes
     download    files from the network, whole and proven right, or not at all
+    cifar       CIFAR-10: its records, and the archive they come in
     ops         the layers' mathematics: pairs of forward and backward
-    data        MNIST from its files, the validation split, batches
+    data        data sets by name, the validation split, batches
     sparsity    which weights are 1: a penalty, or a budget that follows a schedule
     layers      thin objects around ops
     network     a list of layers, run forwards and backwards
+    checkpoint  what a training needs to go on as if it had never stopped
     train       the training loop, evaluation, one row of numbers an epoch
     bitops      operations and bytes, each under a named convention
     plots       the figures, drawn from the JSON that a walkthrough wrote
@@ -24,6 +29,9 @@ Notation
 Uppercase letters are sizes, the same everywhere::
 
     N batch    D inputs    M neurons    K ones (1 weights)
+    H, W, C    height, width and channels of an image, (N, H, W, C)
+    KH, KW     height and width of a window      OH, OW   places for it
+    F          filters: the neurons of a convolution
 
 Lowercase names are arrays. `latent` is the float that training moves, `mask` is the bit
 that it is quantized to, `w` is the value that this bit stands for (0 or 1; -1 or +1;

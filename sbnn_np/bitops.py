@@ -7,11 +7,15 @@ adds               additions an image: a neuron with K ones costs max(K-1, 0),
                    times the centre, from each neuron (M). A neuron of +-1 or
                    float weights costs D-1; its D sign changes (XNORs, where
                    the inputs are bits), or its D multiplications, are not in
-                   this number, and neither is batch norm.
+                   this number, and neither is batch norm. A convolution
+                   counts all this once for each place of its window; pixels
+                   that padding added are added like any other. Max pooling
+                   compares, and adds nothing.
 mask_bytes         one bit a weight, each layer rounded up to whole bytes:
                    never below 1/32 of float32, however sparse
 entropy_bytes      n H(p) / 8 for a layer of n weights of which a fraction p is
                    1: what an ideal code spends that knows p and nothing else
+float_bytes        4 bytes for each weight of a layer that keeps floats
 =================  =========================================================
 """
 
@@ -31,11 +35,11 @@ class Count:
 
 
 def adds(layer):
-    """Additions an image of a Dense layer, in closed form.
+    """Additions an image of a Dense or Conv layer, in closed form.
 
     Parameters
     ----------
-    layer : Dense
+    layer : Dense or Conv
 
     Returns
     -------
@@ -46,15 +50,15 @@ def adds(layer):
     TypeError
         If the layer is of a kind that has weights and no rule here.
     """
-    if not hasattr(layer, "w") or layer.w.ndim != 2:
+    if not hasattr(layer, "places") or layer.w.ndim != 2:
         raise TypeError(f"cannot count the additions of {type(layer).__name__}")
     D, M = layer.w.shape
     if not layer.sparse:
-        return M * (D - 1)
+        return layer.places * M * (D - 1)
     # sum_m max(K[m] - 1, 0), K[m] = sum_d mask[d,m]
     K = layer.mask.sum(axis=0)
     shared = D - 1 + M if layer.weights == "0/1 centred" else 0
-    return int(np.maximum(K - 1, 0).sum()) + shared
+    return layer.places * (int(np.maximum(K - 1, 0).sum()) + shared)
 
 
 def account(network):
@@ -67,10 +71,12 @@ def account(network):
     Returns
     -------
     account : dict
-        `weights`, `adds` (an image), and, of 0/1 networks, `ones`, `mask_bytes`,
-        `entropy_bytes` and `compression_weights_entropy` (4 bytes a weight over
-        entropy_bytes; None if those are 0, as in a network of ones alone). A +-1 network
-        has mask_bytes alone; the rest is None.
+        Of all layers: `weights`, `adds` (an image), `dense_adds` (the same, if no
+        weight were 0), `float_bytes`. Of the +-1 and 0/1
+        layers: `mask_bytes`. Of the 0/1 layers: `ones`, `entropy_bytes`. Of a network with
+        0/1 layers, `compression_weights_entropy`: 4 bytes a weight over entropy_bytes +
+        float_bytes (None if those are 0, as in a network of ones alone). What a network
+        has no layers for is None.
 
     Examples
     --------
@@ -80,22 +86,27 @@ def account(network):
     (32, 4)
     """
     layers = network.weight_layers
+    floats = [layer for layer in layers if layer.mask is None]
+    bits = [layer for layer in layers if layer.mask is not None]
     result = {
         "weights": sum(layer.w.size for layer in layers),
         "adds": sum(adds(layer) for layer in layers),
+        "dense_adds": sum(
+            layer.places * layer.w.shape[1] * (layer.w.shape[0] - 1) for layer in layers
+        ),
+        "float_bytes": 4 * sum(layer.w.size for layer in floats),
         "ones": None,
-        "mask_bytes": None,
+        "mask_bytes": sum(math.ceil(layer.w.size / 8) for layer in bits) if bits else None,
         "entropy_bytes": None,
         "compression_weights_entropy": None,
     }
-    if all(layer.mask is not None for layer in layers):
-        result["mask_bytes"] = sum(math.ceil(layer.w.size / 8) for layer in layers)
-    if all(layer.sparse for layer in layers):
-        result["ones"] = sum(layer.ones for layer in layers)
+    if network.bit_layers:
+        result["ones"] = sum(layer.ones for layer in network.bit_layers)
         result["entropy_bytes"] = sum(
             layer.w.size * quantize.binary_entropy(layer.ones / layer.w.size) / 8
-            for layer in layers
+            for layer in network.bit_layers
         )
-        if result["entropy_bytes"]:
-            result["compression_weights_entropy"] = 4 * result["weights"] / result["entropy_bytes"]
+        coded = result["entropy_bytes"] + result["float_bytes"]
+        if coded:
+            result["compression_weights_entropy"] = 4 * result["weights"] / coded
     return result

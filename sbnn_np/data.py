@@ -1,4 +1,4 @@
-"""MNIST from its files, found or downloaded and always checked; validation split; batches."""
+"""Data sets by name, found or downloaded and always checked; validation split; batches."""
 
 import hashlib
 import http.client
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sbnn_np import strokes
+from sbnn_np import cifar, shapes, strokes
 from sbnn_np.download import DataError, NoDownload, cache_folder, decompress, download
 
 MIRRORS = (
@@ -26,13 +26,17 @@ MNIST = {
 }
 @dataclass(frozen=True)
 class Data:
-    """Images (N, H, W, C) uint8 and labels (N,) int64, for training and for the test."""
+    """Images (N, H, W, C) uint8 and labels (N,) int64, for training and for the test.
+
+    `classes` are the names of the labels 0, 1, 2 and so on.
+    """
 
     name: str
     train_images: np.ndarray
     train_labels: np.ndarray
     test_images: np.ndarray
     test_labels: np.ndarray
+    classes: tuple = tuple("0123456789")
 
 
 def load(name, folder=None):
@@ -40,11 +44,12 @@ def load(name, folder=None):
 
     Parameters
     ----------
-    name : "mnist" or "strokes"
+    name : "mnist", "cifar10", "strokes" or "shapes"
     folder : str or Path, optional
-        Where the files of MNIST are, themselves or in a folder `mnist`, gzipped or not.
-        Left out, $SBNN_DATA is taken, and else the user's cache folder, into which
-        missing files are downloaded.
+        Where the files of MNIST (gzipped or not) or of CIFAR-10 (binary version) are,
+        themselves or in a folder `mnist` or `cifar-10-batches-bin`. Left out, $SBNN_DATA
+        is taken, and else the user's cache folder, into which missing files are
+        downloaded. Strokes and shapes are built in and need no files.
 
     Returns
     -------
@@ -59,22 +64,42 @@ def load(name, folder=None):
     NoDownload
         If no folder was named and no mirror gave the files.
     """
+    folder = folder or os.environ.get("SBNN_DATA")
     if name == "strokes":
         return Data("stroke digits", *strokes.stroke_digits(train=12000, test=2000))
-    if name != "mnist":
-        raise ValueError(f"name is {name!r}; it must be mnist or strokes")
-    folder = folder or os.environ.get("SBNN_DATA")
+    if name == "shapes":
+        return Data("shapes", *shapes.shape_images(train=12000, test=2000), shapes.NAMES)
+    if name not in ("mnist", "cifar10"):
+        raise ValueError(f"name is {name!r}; it must be mnist, cifar10, strokes or shapes")
+    try:
+        return mnist(folder) if name == "mnist" else cifar10(folder)
+    except NoDownload:
+        raise
+    except DataError as error:
+        if folder:
+            raise
+        raise DataError(f"{error}; delete it, and it will be downloaded again") from None
+
+
+def mnist(folder):
+    """MNIST from a folder, or from the cache folder if that is None."""
     arrays = []
     for file, sha256 in MNIST.items():
-        path = find(folder, file) if folder else cached(file, sha256)
-        try:
-            arrays.append(read_idx(checked(decompress(path), path, sha256), path))
-        except DataError as error:
-            if folder:
-                raise
-            raise DataError(f"{error}; delete it, and it will be downloaded again") from None
+        path = find(folder, "mnist", file) if folder else cached_mnist(file, sha256)
+        arrays.append(read_idx(checked(decompress(path), path, sha256), path))
     train_images, train_labels, test_images, test_labels = arrays
     return Data("MNIST", train_images, train_labels, test_images, test_labels)
+
+
+def cifar10(folder):
+    """CIFAR-10 from a folder, or from the cache folder if that is None."""
+    if folder:
+        paths = [find(folder, cifar.FOLDER, file) for file in cifar.FILES]
+    else:
+        paths = cached_cifar10()
+    parts = [cifar.read_file(path) for path in paths]
+    train_images, train_labels = (np.concatenate(arrays) for arrays in zip(*parts[:-1]))
+    return Data("CIFAR-10", train_images, train_labels, *parts[-1], cifar.CLASSES)
 
 
 def checked(content, path, sha256):
@@ -85,29 +110,47 @@ def checked(content, path, sha256):
     return content
 
 
-def find(folder, file):
-    """Path of a file of MNIST in a folder or its folder `mnist`, gzipped or not."""
-    for place in (Path(folder) / "mnist", Path(folder)):
+def find(folder, inner, file):
+    """Path of a file in a folder or in its folder `inner`, gzipped or not."""
+    for place in (Path(folder) / inner, Path(folder)):
         for path in (place / file, place / (file + ".gz")):
             if path.is_file():
                 return path
-    raise DataError(f"{folder}: no file {file} or {file}.gz in it, or in its folder mnist")
+    raise DataError(f"{folder}: no file {file} or {file}.gz in it, or in its folder {inner}")
 
 
-def cached(file, sha256):
+def cached_mnist(file, sha256):
     """Path of a file of MNIST in the cache folder; downloaded first if it is not there."""
     path = cache_folder() / "mnist" / (file + ".gz")
     if not path.is_file():
-        reasons = []
-        for mirror in MIRRORS:
-            try:
-                download(mirror + path.name, path, lambda *found: checked(*found, sha256))
-                break
-            except (OSError, http.client.HTTPException, DataError) as error:
-                reasons.append(f"{mirror}: {error!r}")
-        else:
-            raise NoDownload(f"could not download {path.name}: " + "; ".join(reasons))
+        fetch(
+            [mirror + path.name for mirror in MIRRORS], path,
+            lambda path, name: checked(decompress(path, name), name, sha256),
+        )
     return path
+
+
+def cached_cifar10():
+    """Paths of the files of CIFAR-10 in the cache folder; downloaded first if one is missing."""
+    folder = cache_folder() / cifar.FOLDER
+    paths = [folder / file for file in cifar.FILES]
+    if not all(path.is_file() for path in paths):
+        archive = cache_folder() / Path(cifar.URL).name
+        fetch([cifar.URL], archive, cifar.check_archive)
+        cifar.extract(archive, folder)
+        archive.unlink()
+    return paths
+
+
+def fetch(urls, path, check):
+    """Download a file from the first address that gives the right one, or raise NoDownload."""
+    reasons = []
+    for url in urls:
+        try:
+            return download(url, path, check)
+        except (OSError, http.client.HTTPException, DataError) as error:
+            reasons.append(f"{url}: {error!r}")
+    raise NoDownload(f"could not download {path.name}: " + "; ".join(reasons))
 
 
 def read_idx(content, path):
@@ -217,14 +260,37 @@ def shifted(images, shift, rng):
     N, H, W, _ = images.shape
     padded = np.pad(images, ((0, 0), (shift, shift), (shift, shift), (0, 0)))
     moved = np.empty_like(images)
-    top, left = rng.integers(0, 2 * shift + 1, (2, N))
-    for y, x in np.ndindex(2 * shift + 1, 2 * shift + 1):
-        n = np.flatnonzero((top == y) & (left == x))
+    for n, (y, x) in enumerate(rng.integers(0, 2 * shift + 1, (2, N)).T):
         moved[n] = padded[n, y : y + H, x : x + W]
     return moved
 
 
-def batches(images, labels, batch, rng, shift=0):
+def flipped(images, rng):
+    """Mirror each image, left to right, with probability one half.
+
+    Parameters
+    ----------
+    images : (N, H, W, C) array
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    flipped : (N, H, W, C) array
+
+    Examples
+    --------
+    >>> image = np.arange(6).reshape(1, 2, 3, 1)
+    >>> flipped(np.repeat(image, 2, axis=0), np.random.default_rng(0))[:, 0, :, 0]
+    array([[0, 1, 2],
+           [2, 1, 0]])
+    """
+    mirror = rng.random(len(images)) < 0.5
+    images = images.copy()
+    images[mirror] = images[mirror, :, ::-1]
+    return images
+
+
+def batches(images, labels, batch, rng, augment=None):
     """Go once through the images in random order, in whole batches.
 
     What is left over (fewer images than a batch) is in another epoch's batches.
@@ -236,8 +302,8 @@ def batches(images, labels, batch, rng, shift=0):
     batch : int
         From 1 to n.
     rng : numpy.random.Generator
-    shift : int
-        If not 0, every image is moved by up to so many pixels; see `shifted`.
+    augment : function of (images, rng), optional
+        Changes the images of a batch at random, as `shifted` and `flipped` do.
 
     Yields
     ------
@@ -246,4 +312,4 @@ def batches(images, labels, batch, rng, shift=0):
     order = rng.permutation(len(images))
     for step in range(steps_per_epoch(len(images), batch)):
         i = order[step * batch : (step + 1) * batch]
-        yield (shifted(images[i], shift, rng) if shift else images[i]), labels[i]
+        yield (augment(images[i], rng) if augment else images[i]), labels[i]

@@ -37,8 +37,8 @@ def download(url, path, check, timeout=5):
     url : str
     path : Path
         Holds the whole right file afterwards, or nothing.
-    check : function of (content, name)
-        Raises DataError, naming the file, if its decompressed content is not right.
+    check : function of (path, name)
+        Raises DataError, calling the file `name`, if what is at `path` is not right.
     timeout : float
         Seconds to wait for the server, at the start and in between.
 
@@ -62,7 +62,7 @@ def download(url, path, check, timeout=5):
                     print(f"\r\x1b[K{path.name} {share}", end="", file=sys.stderr, flush=True)
         if size and done != size:
             raise OSError(f"broke off after {done} of {size} bytes")
-        check(decompress(temporary, url), url)
+        check(temporary, url)
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)

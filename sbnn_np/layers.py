@@ -7,7 +7,7 @@ grads and returns dx.
 
 import numpy as np
 
-from sbnn_np import ops, quantize
+from sbnn_np import ops, quantize, windows
 
 WEIGHTS = ("float", "+-1", "0/1", "0/1 centred")
 
@@ -37,6 +37,8 @@ class Dense:
     The mask starts as [latent > 0]; afterwards `train.requantize` sets it. The same mask
     trains, evaluates and is counted.
     """
+
+    places = 1  # of an input, at which each neuron computes its sum
 
     def __init__(self, latent, weights="0/1", first=False):
         if weights not in WEIGHTS:
@@ -84,6 +86,86 @@ class Dense:
         return dx
 
 
+class Conv(Dense):
+    """F filters: a dense layer that is applied to every window of an image.
+
+    Parameters
+    ----------
+    latent : (KH*KW*C, F) float
+        A filter a column, its numbers in the order row, column, channel.
+    shape : (H, W, C)
+        Of an input image.
+    kernel : (KH, KW)
+    weights, first : see `Dense`
+    stride, padding : int
+        See `windows.out_size`. Padding adds pixels of 0; among the activations of a +-1
+        network, of -1.
+
+    Raises
+    ------
+    ValueError
+        If the windows do not fit the image, or the latents not the windows.
+    """
+
+    def __init__(self, latent, shape, kernel, weights="0/1", first=False, stride=1, padding=0):
+        H, W, C = shape
+        KH, KW = kernel
+        if len(latent) != KH * KW * C:
+            raise ValueError(
+                f"latent has {len(latent)} rows; windows of {KH} x {KW} pixels of {C} channels "
+                f"need {KH * KW * C}"
+            )
+        super().__init__(latent, weights, first)
+        self.shape, self.kernel, self.stride, self.padding = shape, kernel, stride, padding
+        self.out_shape = (
+            windows.out_size(H, KH, stride, padding),
+            windows.out_size(W, KW, stride, padding),
+            latent.shape[1],
+        )
+        self.places = self.out_shape[0] * self.out_shape[1]
+        self.pad = -1.0 if weights == "+-1" and not first else 0.0
+
+    def forward(self, x, train=False):
+        y, self.cache = ops.conv_forward(
+            x, self.w, self.kernel, self.stride, self.padding, self.pad
+        )
+        return y
+
+    def backward(self, dy):
+        dx, dw = ops.conv_backward(dy, self.cache, not self.first, out=self.grads["latent"])
+        self.grads["latent"] = quantize.straight_through(dw)
+        return dx
+
+
+class MaxPool:
+    """The largest number of each square of size x size pixels; see `ops.maxpool_forward`."""
+
+    def __init__(self, size=2):
+        self.size = size
+        self.params, self.grads = {}, {}
+
+    def forward(self, x, train=False):
+        y, self.cache = ops.maxpool_forward(x, self.size)
+        return y
+
+    def backward(self, dy):
+        return ops.maxpool_backward(dy, self.cache)
+
+
+class Flatten:
+    """Images (N, H, W, C) as rows (N, H*W*C), for the dense layers behind them."""
+
+    def __init__(self):
+        self.params, self.grads = {}, {}
+
+    def forward(self, x, train=False):
+        self.shape = x.shape
+        return x.reshape(len(x), -1)
+
+    def backward(self, dy):
+        return dy.reshape(self.shape)
+
+
 class BatchNorm:
     """Batch norm over the last axis, with running statistics for evaluation.
 
@@ -108,16 +190,18 @@ class BatchNorm:
         if not train:
             factor, offset = self.fold()
             return x * factor + offset
-        y, self.cache, mean, var = ops.batchnorm_forward(x, **self.params, eps=self.eps)
+        rows = x.reshape(-1, x.shape[-1])
+        y, self.cache, mean, var = ops.batchnorm_forward(rows, **self.params, eps=self.eps)
         self.steps += 1
         new = max(1 / self.steps, 1 - self.memory)
         self.mean += new * (mean - self.mean)
         self.var += new * (var - self.var)
-        return y
+        return y.reshape(x.shape)
 
     def backward(self, dy):
-        dx, self.grads["scale"], self.grads["shift"] = ops.batchnorm_backward(dy, self.cache)
-        return dx
+        rows = dy.reshape(-1, dy.shape[-1])
+        dx, self.grads["scale"], self.grads["shift"] = ops.batchnorm_backward(rows, self.cache)
+        return dx.reshape(dy.shape)
 
     def fold(self):
         """Factor and offset that evaluation uses, (M,) each; see `ops.fold_batchnorm`."""

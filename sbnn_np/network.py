@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from sbnn_np import quantize
-from sbnn_np.layers import Activation, BatchNorm, Dense
+from sbnn_np.layers import Activation, BatchNorm, Conv, Dense, Flatten, MaxPool
 
 # method: (weights, activation)
 METHODS = {
@@ -134,17 +134,88 @@ def mlp(sizes, method, rng, p0=0.005, sigma=0.1, dtype=np.float32):
     """
     if len(sizes) < 2 or min(sizes) < 1:
         raise ValueError(f"sizes is {sizes}; it needs two or more numbers, all at least 1")
-    if method not in METHODS:
-        raise ValueError(f"method is {method!r}; it must be one of {', '.join(METHODS)}")
-    weights, activation = METHODS[method]
-    sparse = weights.startswith("0/1")
+    weights, activation = known(method)
     layers = []
     for i, (D, M) in enumerate(zip(sizes, sizes[1:])):
-        if weights == "float":
-            latent = (rng.standard_normal((D, M)) * np.sqrt(2 / D)).astype(dtype)
-        else:
-            latent = quantize.nearly_empty((D, M), p0 if sparse else 0.5, sigma, rng, dtype)
-        scale = rng.choice([-1, 1], M) if sparse else np.ones(M)
-        layers += [Dense(latent, weights, first=i == 0), BatchNorm(scale.astype(dtype))]
-        layers += [Activation(activation)]
+        latent, scale = drawn((D, M), weights, rng, p0, sigma, dtype)
+        layers += [Dense(latent, weights, first=i == 0), BatchNorm(scale), Activation(activation)]
     return Network(layers[:-1], (sizes[0],))
+
+
+def convnet(
+    shape, convs, sizes, kernel, padding, method, rng,
+    p0=0.005, sigma=0.1, float_first=False, dtype=np.float32,
+):
+    """Build a convolutional network: convolutions, then dense layers.
+
+    Parameters
+    ----------
+    shape : (H, W, C)
+        Of an input image.
+    convs : list of int or "pool"
+        Filters of each convolution; a "pool" behind one halves the image.
+    sizes : list of int
+        Neurons of the dense layers, the last of them the classes.
+    kernel, padding : int
+        Of all convolutions; kernels are square.
+    method, rng, p0, sigma, dtype : see `mlp`
+    float_first : bool
+        Whether the first convolution keeps float weights.
+
+    Returns
+    -------
+    network : Network
+        Each block is convolution (or dense), max pooling if any, batch norm, threshold.
+
+    Raises
+    ------
+    ValueError
+        If the method is unknown, or an image gets smaller than the kernel.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> lenet5 = convnet((28, 28, 1), [20, "pool", 50, "pool"], [500, 10], 5, 0, "0/1", rng)
+    >>> [layer.w.shape for layer in lenet5.weight_layers]
+    [(25, 20), (500, 50), (800, 500), (500, 10)]
+    >>> sum(layer.w.size for layer in lenet5.weight_layers)
+    430500
+    """
+    weights, activation = known(method)
+    layers, place = [], shape
+    for i, F in enumerate(convs):
+        if F == "pool":
+            continue
+        kinds = "float" if float_first and not layers else weights
+        latent, scale = drawn((kernel * kernel * place[2], F), kinds, rng, p0, sigma, dtype)
+        conv = Conv(latent, place, (kernel, kernel), kinds, first=not layers, padding=padding)
+        layers += [conv]
+        place = conv.out_shape
+        if convs[i + 1 : i + 2] == ["pool"]:
+            layers += [MaxPool(2)]
+            place = (place[0] // 2, place[1] // 2, F)
+        layers += [BatchNorm(scale), Activation(activation)]
+    layers += [Flatten()]
+    for D, M in zip([math.prod(place), *sizes], sizes):
+        latent, scale = drawn((D, M), weights, rng, p0, sigma, dtype)
+        layers += [Dense(latent, weights), BatchNorm(scale), Activation(activation)]
+    return Network(layers[:-1], shape)
+
+
+def known(method):
+    """Weights and activation of a method."""
+    if method not in METHODS:
+        raise ValueError(f"method is {method!r}; it must be one of {', '.join(METHODS)}")
+    return METHODS[method]
+
+
+def drawn(shape, weights, rng, p0, sigma, dtype):
+    """Latents, (D, M), and the scales of the batch norm behind them, (M,), at the start."""
+    D, M = shape
+    sparse = weights.startswith("0/1")
+    if weights == "float":
+        latent = (rng.standard_normal((D, M)) * np.sqrt(2 / D)).astype(dtype)
+    else:
+        latent = quantize.nearly_empty((D, M), p0 if sparse else 0.5, sigma, rng, dtype)
+    scale = rng.choice([-1, 1], M) if sparse else np.ones(M)
+    return latent, scale.astype(dtype)

@@ -7,7 +7,9 @@ with respect to its output. Nothing here knows of layers, of training, or of lat
 
 import numpy as np
 
-from sbnn_np import quantize
+from sbnn_np import quantize, threads, windows
+
+COLUMNS = 1 << 18  # numbers of a matrix of windows at a time: 1 MB, half of a core's cache
 
 
 def sum_rows(x):
@@ -90,6 +92,225 @@ def dense_backward(dy, cache, need_dx=True, out=None):
     return dx, dw
 
 
+def conv_forward(x, w, kernel, stride=1, padding=0, pad=0.0):
+    """Multiply every window of every image by a matrix of filters.
+
+    Parameters
+    ----------
+    x : (N, H, W, C) float
+    w : (KH*KW*C, F) float
+        A filter a column, its numbers in the order row, column, channel.
+    kernel : (KH, KW)
+    stride, padding : int
+        See `windows.out_size`.
+    pad : float
+        Value of the pixels that padding adds: 0, or -1 among activations of -1 and +1.
+
+    Returns
+    -------
+    y : (N, OH, OW, F) float
+    cache : tuple
+
+    Notes
+    -----
+    The windows of a few images at a time are written as rows (`windows.im2col`): a matrix
+    that stays in cache until the product has read it. Backward writes them again, which
+    costs less than to keep 9 times the images in memory.
+
+    Examples
+    --------
+    >>> x = np.arange(9.0).reshape(1, 3, 3, 1)
+    >>> y, cache = conv_forward(x, np.array([[1.0], [0.0], [0.0], [1.0]]), (2, 2))
+    >>> y[0, :, :, 0]
+    array([[ 4.,  6.],
+           [10., 12.]])
+    """
+    N, H, W, _ = x.shape
+    KH, KW = kernel
+    OH = windows.out_size(H, KH, stride, padding)
+    OW = windows.out_size(W, KW, stride, padding)
+    D, F = w.shape
+    y = np.empty((N, OH, OW, F), x.dtype)
+
+    # y[(n,oh,ow),f] = sum_d cols[(n,oh,ow),d] w[d,f]
+    def half(part):
+        for n, cols in runs(part, OH * OW, D, x.dtype):
+            windows.im2col(x[n], kernel, stride, padding, pad, out=cols)
+            np.matmul(cols, w, out=y[n].reshape(-1, F))
+
+    threads.halves(half, N)
+    return y, (x, w, kernel, stride, padding, pad)
+
+
+def conv_backward(dy, cache, need_dx=True, out=None):
+    """Differentiate `conv_forward` with respect to x and w.
+
+    Parameters
+    ----------
+    dy : (N, OH, OW, F) float
+    cache : tuple
+        From `conv_forward`.
+    need_dx : bool
+        False saves a matrix product in the first layer, whose inputs are data.
+    out : (KH*KW*C, F) array, optional
+        Where to write dw.
+
+    Returns
+    -------
+    dx : (N, H, W, C) float, or None
+        0 at pixels that no window touches.
+    dw : (KH*KW*C, F) float
+
+    Notes
+    -----
+    A pixel's gradient is what all windows that saw it send back. To add it up window by
+    window (`windows.col2im`) is a slow scatter. Seen from the pixel it is a sum over a window
+    of dy, with the filters turned by half a turn: another convolution, a gather. With a
+    stride, dy is first spread out, with zeros in between.
+
+    Examples
+    --------
+    >>> x, w = np.arange(9.0).reshape(1, 3, 3, 1), np.array([[1.0], [0.0], [0.0], [2.0]])
+    >>> y, cache = conv_forward(x, w, (2, 2))
+    >>> dx, dw = conv_backward(np.ones_like(y), cache)
+    >>> dx[0, :, :, 0], dw[:, 0]
+    (array([[1., 1., 0.],
+           [1., 3., 2.],
+           [0., 2., 2.]]), array([ 8., 12., 20., 24.]))
+    """
+    x, w, kernel, stride, padding, pad = cache
+    N, H, W, C = x.shape
+    KH, KW = kernel
+    _, OH, OW, F = dy.shape
+    D = len(w)
+
+    # dw[d,f] = sum_(n,oh,ow) cols[(n,oh,ow),d] dy[(n,oh,ow),f]
+    def half_dw(part):
+        dw, piece = np.zeros_like(w), np.empty_like(w)
+        for n, cols in runs(part, OH * OW, D, x.dtype):
+            windows.im2col(x[n], kernel, stride, padding, pad, out=cols)
+            dw += np.matmul(cols.T, dy[n].reshape(-1, F), out=piece)
+        return dw
+
+    dw = sum(threads.halves(half_dw, N))
+    if out is not None:
+        out[...] = dw
+        dw = out
+    if not need_dx:
+        return None, dw
+    dx = np.empty_like(x)
+    turned = w.reshape(KH, KW, C, F)[::-1, ::-1].transpose(0, 1, 3, 2).reshape(-1, C)
+    top, left = KH - 1 - padding, KW - 1 - padding
+
+    # dx[(n,h,w),c] = sum_(kh,kw,f) dcols[(n,h,w),(kh,kw,f)] turned[(kh,kw,f),c]
+    def half_dx(part):
+        for n, dcols in runs(part, H * W, KH * KW * F, x.dtype):
+            spread = np.zeros((n.stop - n.start, H + KH - 1, W + KW - 1, F), x.dtype)
+            spread[
+                :, top : top + stride * OH : stride, left : left + stride * OW : stride
+            ] = dy[n]
+            windows.im2col(spread, kernel, out=dcols)
+            np.matmul(dcols, turned, out=dx[n].reshape(-1, C))
+
+    threads.halves(half_dx, N)
+    return dx, dw
+
+
+def runs(part, rows, D, dtype):
+    """Yield runs of images within `part`, each with room for its windows, rows*D an image."""
+    step = max(1, COLUMNS // (rows * D))
+    room = np.empty((step * rows, D), dtype)
+    for start in range(part.start, part.stop, step):
+        n = slice(start, min(start + step, part.stop))
+        yield n, room[: (n.stop - n.start) * rows]
+
+
+def maxpool_forward(x, size):
+    """Take the largest number of each square of size x size pixels, channel by channel.
+
+    Parameters
+    ----------
+    x : (N, H, W, C) float
+    size : int
+        Also the stride. Rows and columns that are left over are in no square.
+
+    Returns
+    -------
+    y : (N, H // size, W // size, C) float
+    cache : tuple
+
+    Examples
+    --------
+    >>> maxpool_forward(np.arange(16.0).reshape(1, 4, 4, 1), 2)[0][0, :, :, 0]
+    array([[ 5.,  7.],
+           [13., 15.]])
+    """
+    N, H, W, C = x.shape
+    windows.out_size(H, size, size), windows.out_size(W, size, size)
+    y = np.empty((N, H // size, W // size, C), x.dtype)
+
+    def run(n):
+        rows = [x[n, i : H - H % size : size] for i in range(size)]
+        tallest = rows[0] if size == 1 else np.maximum(rows[0], rows[1])
+        for row in rows[2:]:
+            np.maximum(tallest, row, out=tallest)
+        np.copyto(y[n], tallest[:, :, 0 : W - W % size : size])
+        for j in range(1, size):
+            np.maximum(y[n], tallest[:, :, j : W - W % size : size], out=y[n])
+
+    threads.rows(run, x)
+    return y, (x, y, size)
+
+
+def maxpool_backward(dy, cache):
+    """Differentiate `maxpool_forward`: each square's gradient goes to its largest pixel.
+
+    Parameters
+    ----------
+    dy : (N, H // size, W // size, C) float
+    cache : tuple
+
+    Returns
+    -------
+    dx : (N, H, W, C) float
+        Of equal pixels (sums of bits are often equal) the first one takes it, row by row.
+
+    Examples
+    --------
+    >>> y, cache = maxpool_forward(np.array([1.0, 2.0, 2.0, 0.0]).reshape(1, 2, 2, 1), 2)
+    >>> maxpool_backward(np.array([[[[5.0]]]]), cache)[0, :, :, 0]
+    array([[0., 5.],
+           [0., 0.]])
+    """
+    x, y, size = cache
+    _, H, W, _ = x.shape
+    H, W = H - H % size, W - W % size
+    dx = np.zeros_like(x) if x.shape[1:3] != (H, W) else np.empty_like(x)
+
+    # first to the row of the square, then to the column in it
+    def run(n):
+        columns = [(n, slice(H), slice(j, W, size)) for j in range(size)]
+        tallest = x[columns[0]]                                # of each row of a square
+        for place in columns[1:]:
+            tallest = np.maximum(tallest, x[place])
+        drow = np.empty_like(tallest)
+        rows = [(slice(None), slice(i, None, size)) for i in range(size)]
+        to_first(dy[n], y[n], [tallest[i] for i in rows], [drow[i] for i in rows])
+        to_first(drow, tallest, [x[j] for j in columns], [dx[j] for j in columns])
+
+    threads.rows(run, x)
+    return dx
+
+
+def to_first(dy, largest, parts, outs):
+    """Write dy to the one of `outs` whose part is the first to equal the largest, 0 to others."""
+    left = dy
+    for part, out in zip(parts[:-1], outs[:-1]):
+        np.multiply(left, part == largest, out=out)
+        left = left - out
+    outs[-1][...] = left
+
+
 def batchnorm_forward(x, scale, shift, eps=1e-5):
     """Normalize every column to mean 0 and variance 1, then scale and shift it.
 
@@ -127,14 +348,24 @@ def batchnorm_forward(x, scale, shift, eps=1e-5):
     if not eps > 0:
         raise ValueError(f"eps is {eps}; it must be above 0")
     N = len(x)
-    mean = sum_rows(x) / N                                    # (M,)
-    away = x - mean                                           # (N, M)
+    away, y = np.empty_like(x), np.empty_like(x)              # (N, M)
+    mean = sum(threads.rows(lambda n: sum_rows(x[n]), x)) / N  # (M,)
+
+    def squares(n):
+        np.subtract(x[n], mean, out=away[n])
+        return np.einsum("nm,nm->m", away[n], away[n])
+
     # var[m] = 1/N sum_n away[n,m]^2
-    var = np.einsum("nm,nm->m", away, away) / N               # (M,)
+    var = sum(threads.rows(squares, x)) / N                   # (M,)
     inv_std = 1 / np.sqrt(var + eps)                          # (M,)
+    slope = scale * inv_std
+
     # y[n,m] = scale[m] xhat[n,m] + shift[m], where xhat[n,m] = inv_std[m] away[n,m]
-    y = away * (scale * inv_std)                              # (N, M)
-    y += shift
+    def scaled(n):
+        np.multiply(away[n], slope, out=y[n])
+        y[n] += shift
+
+    threads.rows(scaled, x)
     return y, (away, scale, inv_std), mean, var
 
 
@@ -166,13 +397,22 @@ def batchnorm_backward(dy, cache):
     away, scale, inv_std = cache
     N = len(dy)
     # dshift[m] = sum_n dy[n,m],  dscale[m] = sum_n dy[n,m] xhat[n,m]
-    dshift = sum_rows(dy)                                     # (M,)
-    dscale = np.einsum("nm,nm->m", dy, away) * inv_std        # (M,)
+    sums = threads.rows(
+        lambda n: (sum_rows(dy[n]), np.einsum("nm,nm->m", dy[n], away[n])), dy
+    )
+    dshift = sum(part[0] for part in sums)                    # (M,)
+    dscale = sum(part[1] for part in sums) * inv_std          # (M,)
+    along, level, slope = inv_std * dscale / -N, dshift / N, scale * inv_std
+    dx = np.empty_like(dy)                                    # (N, M)
+
     # dx[n,m] = scale[m] inv_std[m] (dy[n,m] - dshift[m]/N - xhat[n,m] dscale[m]/N)
-    dx = away * (inv_std * dscale / -N)                       # (N, M)
-    dx += dy
-    dx -= dshift / N
-    dx *= scale * inv_std
+    def parts(n):
+        np.multiply(away[n], along, out=dx[n])
+        dx[n] += dy[n]
+        dx[n] -= level
+        dx[n] *= slope
+
+    threads.rows(parts, dy)
     return dx, dscale, dshift
 
 
@@ -217,7 +457,7 @@ def bit_forward(x):
     >>> bit_forward(np.array([-2.0, 0.0, 0.5]))[0]
     array([0., 0., 1.])
     """
-    return quantize.zero_one(x), (x,)
+    return threads.apply(quantize.zero_one, x), (x,)
 
 
 def bit_backward(da, cache):
@@ -238,7 +478,7 @@ def bit_backward(da, cache):
     array([0., 1., 1., 1.])
     """
     (x,) = cache
-    return quantize.straight_through_clipped(da, x)
+    return threads.apply(quantize.straight_through_clipped, da, x)
 
 
 def sign_forward(x):
@@ -258,7 +498,7 @@ def sign_forward(x):
     >>> sign_forward(np.array([-2.0, 0.0, 0.5]))[0]
     array([-1., -1.,  1.])
     """
-    return quantize.sign(x), (x,)
+    return threads.apply(quantize.sign, x), (x,)
 
 
 def sign_backward(da, cache):
@@ -293,7 +533,7 @@ def relu_forward(x):
     >>> relu_forward(np.array([-2.0, 0.0, 0.5]))[0]
     array([0. , 0. , 0.5])
     """
-    a = np.maximum(x, 0)
+    a = threads.apply(lambda x: np.maximum(x, 0), x)
     return a, (a,)
 
 
@@ -315,4 +555,4 @@ def relu_backward(da, cache):
     array([0., 0., 1.])
     """
     (a,) = cache
-    return da * (a > 0)
+    return threads.apply(lambda da, a: da * (a > 0), da, a)

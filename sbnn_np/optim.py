@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+TINY = 1e-30   # far above where floats get slow (1e-38), far below what moves anything
 PIECE = 32768  # numbers updated at a time; the five arrays of a piece fit in a 1 MB cache
 
 
@@ -194,6 +195,11 @@ class Adam:
         to_vhat = (1 - self.beta2) / (1 - self.beta2**self.t)
         # p -= rate to_mhat m / (sqrt(to_vhat v) + eps), both sides over sqrt(to_vhat)
         rate, eps = rate * to_mhat / math.sqrt(to_vhat), self.eps / math.sqrt(to_vhat)
+        if self.t % 64 == 0:
+            # where gradients are 0 for long, m fades into numbers so small that processors
+            # take a slow path for them
+            for m in self.m:
+                m[np.abs(m) < TINY] = 0
         for arrays in zip(self.params, grads, self.m, self.v):
             p, g, m, v = (a.reshape(-1) for a in arrays)
             for start in range(0, p.size, PIECE):

@@ -184,6 +184,125 @@ def latents_before_after(result):
     return png(fig)
 
 
+def density_by_layer(results):
+    """Draw the density that each layer took of the one budget, a panel a data set.
+
+    Parameters
+    ----------
+    results : list of dict
+        Of 0/1 networks, as `experiment.run` returns them.
+
+    Returns
+    -------
+    png : bytes
+    """
+    names = list(dict.fromkeys(result["row"]["data"] for result in results))
+    fig, axes = plt.subplots(
+        1, len(names), figsize=(8, 4.8), dpi=100, layout="constrained", squeeze=False
+    )
+    every = [d for result in results for d in result["row"]["layer_densities"]]
+    target = results[0]["row"]["target_density"]
+    fig.suptitle(
+        f"One budget of {100 * target:.0f}% ones for the whole net: layers took from "
+        f"{100 * min(every):.1f}% to {100 * max(every):.0f}%",
+        x=0.01, ha="left", fontsize=13, fontweight="bold",
+    )
+    for ax, name in zip(axes[0], names):
+        mine = [result for result in results if result["row"]["data"] == name]
+        recipe = mine[0]["recipe"]
+        layers = [f"conv\n{size}" for size in recipe["convs"] if size != "pool"]
+        layers = layers[recipe["float_first"] :] + [f"dense\n{size}" for size in recipe["sizes"]]
+        for k, result in enumerate(mine):
+            method = result["row"]["method"]
+            density = 100 * np.array(result["row"]["layer_densities"])
+            at = np.arange(len(layers)) + 0.4 * (k - (len(mine) - 1) / 2)
+            bars = ax.bar(at, density, 0.38, color=COLOURS[method], label=method)
+            ax.bar_label(bars, [f"{d:.1f}" for d in density], fontsize=8)
+        ax.axhline(100 * target, color="black", lw=1, ls="--")
+        ax.set_xticks(range(len(layers)), layers)
+        ax.set_title(f"{name}, {mine[0]['row']['architecture']}", fontsize=10)
+        ax.spines[["top", "right"]].set_visible(False)
+        ax.legend(frameon=False, fontsize=10)
+    axes[0, 0].set_ylabel("ones in the layer (%)")
+    return png(fig)
+
+
+def bit_filters(result):
+    """Draw the filters of a first layer of bits, one square a weight.
+
+    Parameters
+    ----------
+    result : dict
+        As `experiment.run` returns it, with `filters` of one channel.
+
+    Returns
+    -------
+    png : bytes
+    """
+    bits = np.array(result["filters"]["bits"])[..., 0]                      # (F, KH, KW)
+    positive = result["filters"]["scales"]
+    columns = 10
+    rows = -(-len(bits) // columns)
+    fig, axes = plt.subplots(rows, columns, figsize=(8, 1.05 * rows + 1), dpi=100)
+    row = result["row"]
+    fig.suptitle(
+        f"{row['data']}: the {len(bits)} learned filters of LeNet-5, "
+        f"{int(bits.sum())} ones among {bits.size} weights",
+        x=0.01, ha="left", fontsize=13, fontweight="bold",
+    )
+    for ax in axes.flat:
+        ax.set_axis_off()
+    for ax, filter_, up in zip(axes.flat, bits, positive):
+        shades = np.full((*filter_.shape, 3), 0.92)
+        shades[filter_ == 1] = matplotlib.colors.to_rgb("#08306b" if up else "#d55e00")
+        ax.imshow(shades)
+        ax.set_title("+" if up else "\N{MINUS SIGN}", fontsize=11, pad=1)
+    fig.text(
+        0.01, 0.02, "coloured: weight 1.   +: fires where the sum is large (blue).   "
+        "\N{MINUS SIGN}: fires where it is small (orange).", fontsize=10,
+    )
+    fig.subplots_adjust(0.02, 0.1, 0.98, 0.8, hspace=0.35)
+    return png(fig)
+
+
+def examples(result, images, labels, classes):
+    """Draw the first 40 test images with what the network takes them for.
+
+    Parameters
+    ----------
+    result : dict
+        As `experiment.run` returns it, with `examples`.
+    images : (40, H, W, C) uint8
+    labels : (40,) int
+    classes : tuple of str
+
+    Returns
+    -------
+    png : bytes
+    """
+    predicted = np.array(result["examples"])
+    right = int(np.sum(predicted == labels[: len(predicted)]))
+    fig, axes = plt.subplots(4, 10, figsize=(8, 4.6), dpi=100)
+    row = result["row"]
+    fig.suptitle(
+        f"{row['data']}: {row['method']} weights, {100 * row['density']:.0f}% ones, name {right} "
+        f"of the first {len(predicted)}\ntest images rightly",
+        x=0.01, ha="left", fontsize=13, fontweight="bold",
+    )
+    for ax, image, label, guess in zip(axes.flat, images, labels, predicted):
+        ax.imshow(image.squeeze(), cmap="gray_r" if image.shape[-1] == 1 else None)
+        ax.set(xticks=[], yticks=[])
+        wrong = guess != label
+        ax.set_title(
+            f"not {classes[guess]}" if wrong else classes[guess], fontsize=8, pad=2,
+            color="#d55e00" if wrong else "black", fontweight="bold" if wrong else "normal",
+        )
+        for side in ax.spines.values():
+            side.set(color="#d55e00", linewidth=3 if wrong else 0)
+    fig.subplots_adjust(0.01, 0.01, 0.99, 0.82, hspace=0.3, wspace=0.1)
+    return png(fig)
+
+
 def rate_sweep(rows):
     """Draw validation accuracy against learning rate, one line a method and optimizer.
 

@@ -5,6 +5,7 @@ numbers are small integers, to the last bit. Matrices are lists of rows.
 """
 
 import math
+from itertools import product
 
 
 def dense_forward(x, w):
@@ -50,6 +51,112 @@ def dense_backward(dy, x, w):
                 dx[n][d] += dy[n][m] * w[d][m]
                 dw[d][m] += dy[n][m] * x[n][d]
     return dx, dw
+
+
+def conv_forward(x, w, kernel, stride, padding, pad):
+    """y[n][oh][ow][f] = sum over kh, kw, c of x[n][h][v][c] w[(kh KW + kw) C + c][f],
+
+    where h = oh stride + kh - padding and v = ow stride + kw - padding; a pixel outside of
+    the image is `pad`.
+
+    Parameters
+    ----------
+    x : N images: lists of H rows of W pixels of C numbers
+    w : KH*KW*C rows of F numbers
+    kernel : (KH, KW)
+    stride, padding : int
+    pad : number
+
+    Returns
+    -------
+    y : N images of OH rows of OW pixels of F numbers
+
+    Examples
+    --------
+    >>> x = [[[[1], [2]], [[3], [4]]]]
+    >>> conv_forward(x, [[1], [0], [0], [1]], (2, 2), 1, 0, 0)
+    [[[[5]]]]
+    """
+    N, H, W, C, F = len(x), len(x[0]), len(x[0][0]), len(x[0][0][0]), len(w[0])
+    KH, KW = kernel
+    OH, OW = (H + 2 * padding - KH) // stride + 1, (W + 2 * padding - KW) // stride + 1
+    y = [[[[0] * F for _ in range(OW)] for _ in range(OH)] for _ in range(N)]
+    for n in range(N):
+        for oh, ow, f in product(range(OH), range(OW), range(F)):
+            for kh, kw, c in product(range(KH), range(KW), range(C)):
+                h, v = oh * stride + kh - padding, ow * stride + kw - padding
+                pixel = x[n][h][v][c] if 0 <= h < H and 0 <= v < W else pad
+                y[n][oh][ow][f] += pixel * w[(kh * KW + kw) * C + c][f]
+    return y
+
+
+def conv_backward(dy, x, w, kernel, stride, padding, pad):
+    """Derivatives of `conv_forward`: dx, shaped as x, and dw, shaped as w.
+
+    Examples
+    --------
+    >>> x = [[[[1], [2]], [[3], [4]]]]
+    >>> conv_backward([[[[10]]]], x, [[1], [0], [0], [1]], (2, 2), 1, 0, 0)
+    ([[[[10], [0]], [[0], [10]]]], [[10], [20], [30], [40]])
+    """
+    N, H, W, C, F = len(x), len(x[0]), len(x[0][0]), len(x[0][0][0]), len(w[0])
+    KH, KW = kernel
+    dx = [[[[0] * C for _ in range(W)] for _ in range(H)] for _ in range(N)]
+    dw = [[0] * F for _ in range(KH * KW * C)]
+    for n in range(N):
+        for oh, ow, f in product(range(len(dy[0])), range(len(dy[0][0])), range(F)):
+            for kh, kw, c in product(range(KH), range(KW), range(C)):
+                h, v = oh * stride + kh - padding, ow * stride + kw - padding
+                d = (kh * KW + kw) * C + c
+                if 0 <= h < H and 0 <= v < W:
+                    dx[n][h][v][c] += dy[n][oh][ow][f] * w[d][f]
+                    dw[d][f] += dy[n][oh][ow][f] * x[n][h][v][c]
+                else:
+                    dw[d][f] += dy[n][oh][ow][f] * pad
+    return dx, dw
+
+
+def maxpool_forward(x, size):
+    """Largest number of each size x size square, channel by channel; the rest is dropped.
+
+    Examples
+    --------
+    >>> maxpool_forward([[[[1], [2]], [[4], [3]]]], 2)
+    [[[[4]]]]
+    """
+    H, W, C = len(x[0]), len(x[0][0]), len(x[0][0][0])
+    square = list(product(range(size), range(size)))
+    return [
+        [
+            [
+                [max(image[h + i][v + j][c] for i, j in square) for c in range(C)]
+                for v in range(0, W - size + 1, size)
+            ]
+            for h in range(0, H - size + 1, size)
+        ]
+        for image in x
+    ]
+
+
+def maxpool_backward(dy, x, size):
+    """Derivative of `maxpool_forward`: to the first of the largest, row by row.
+
+    Examples
+    --------
+    >>> maxpool_backward([[[[5]]]], [[[[1], [4]], [[4], [3]]]], 2)
+    [[[[0], [5]], [[0], [0]]]]
+    """
+    N, C = len(x), len(x[0][0][0])
+    dx = [[[[0] * C for _ in row] for row in image] for image in x]
+    for n in range(N):
+        for oh, ow, c in product(range(len(dy[0])), range(len(dy[0][0])), range(C)):
+            best = None
+            for i, j in product(range(size), range(size)):
+                h, v = oh * size + i, ow * size + j
+                if best is None or x[n][h][v][c] > x[n][best[0]][best[1]][c]:
+                    best = h, v
+            dx[n][best[0]][best[1]][c] += dy[n][oh][ow][c]
+    return dx
 
 
 def batchnorm_forward(x, scale, shift, eps):
@@ -181,4 +288,44 @@ def count_dense(x, w, centre, count):
     for m in range(M):
         z[m] -= centre * total
         count.adds += 1
+    return z
+
+
+def count_conv(x, w, kernel, stride, padding, centre, count):
+    """Run one 0/1 convolution on one image, and count every addition as it is done.
+
+    Parameters
+    ----------
+    x : H rows of W pixels of C integers
+    w : KH*KW*C rows of F bits
+    kernel : (KH, KW)
+    stride, padding : int
+        A pixel that padding adds is 0, and is added like any other.
+    centre, count : see `count_dense`
+
+    Returns
+    -------
+    z : OH rows of OW pixels of F numbers
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> count = SimpleNamespace(adds=0)
+    >>> x = [[[1], [2]], [[3], [4]]]
+    >>> count_conv(x, [[1], [1], [0], [0]], (2, 2), 1, 1, None, count)[1]
+    [[1], [3], [2]]
+    >>> count.adds
+    9
+    """
+    H, W, C = len(x), len(x[0]), len(x[0][0])
+    KH, KW = kernel
+    z = []
+    for h in range(-padding, H + padding - KH + 1, stride):
+        z.append([])
+        for v in range(-padding, W + padding - KW + 1, stride):
+            window = []
+            for kh, kw, c in product(range(KH), range(KW), range(C)):
+                inside = 0 <= h + kh < H and 0 <= v + kw < W
+                window.append(x[h + kh][v + kw][c] if inside else 0)
+            z[-1].append(count_dense(window, w, centre, count))
     return z

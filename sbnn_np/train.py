@@ -5,9 +5,7 @@ import time
 
 import numpy as np
 
-from sbnn_np import data, losses, optim
-
-EVERY = 8  # steps from one choice of the bits to the next; in between the latents gather pushes
+from sbnn_np import checkpoint, data, losses, optim
 
 
 def requantize(network, rule, progress):
@@ -31,8 +29,8 @@ def requantize(network, rule, progress):
             layer.set_mask(mask)
 
 
-def train_step(network, x, labels, rule, optimizer, rate, step, steps):
-    """Do one step: quantize (at every eighth), forward, loss, backward, update.
+def train_step(network, x, labels, rule, optimizer, rate, step, steps, every=1):
+    """Do one step: quantize, forward, loss, backward, update.
 
     Parameters
     ----------
@@ -45,6 +43,10 @@ def train_step(network, x, labels, rule, optimizer, rate, step, steps):
         Learning rate of step 0; it falls along a cosine to 0.
     step, steps : int
         Number of this step, from 0, and of all steps of the training.
+    every : int
+        Steps from one choice of the bits to the next; in between the latents gather
+        pushes. To choose costs time, and seldom is enough where few bits flip; where the
+        latents move fast it costs accuracy.
 
     Returns
     -------
@@ -56,15 +58,17 @@ def train_step(network, x, labels, rule, optimizer, rate, step, steps):
     Raises
     ------
     FloatingPointError
-        If the loss is not finite.
+        If the loss is not finite; the message names the first layer that is to blame.
     """
     progress = step / steps
-    if step % EVERY == 0:
+    if step % every == 0:
         requantize(network, rule, progress)
     scores = network.forward(x, train=True)
     loss, dscores = losses.softmax_cross_entropy(scores, labels)
     if not np.isfinite(loss):
-        raise FloatingPointError(f"the loss is {loss}; a rate below {rate} may help")
+        raise FloatingPointError(
+            f"the loss is {loss} at step {step}: {blame(network, x)}; a rate below {rate} may help"
+        )
     network.backward(dscores)
     if network.bit_layers:
         penalty, dw = rule.penalty(loss)
@@ -76,7 +80,34 @@ def train_step(network, x, labels, rule, optimizer, rate, step, steps):
     return loss, int(np.count_nonzero(scores.argmax(axis=1) == labels))
 
 
-def predict(network, images, batch=1000):
+def blame(network, x=None):
+    """Name the first layer that holds, or makes of x, a number that is not finite.
+
+    Parameters
+    ----------
+    network : Network
+    x : (N, ...) array, optional
+        Left out, only what the layers hold is looked at.
+
+    Returns
+    -------
+    name : str
+        "layer 3 (BatchNorm): scale is not finite", for example; "" if there is none.
+    """
+    x = x if x is None else x.astype(network.dtype).reshape(-1, *network.shape)
+    for i, layer in enumerate(network.layers):
+        held = {**layer.params, **{k: v for k, v in vars(layer).items() if k in ("mean", "var")}}
+        for name, array in held.items():
+            if not np.isfinite(array).all():
+                return f"layer {i} ({type(layer).__name__}): {name} is not finite"
+        if x is not None:
+            x = layer.forward(x, train=True)
+            if not np.isfinite(x).all():
+                return f"layer {i} ({type(layer).__name__}): its output is not finite"
+    return ""
+
+
+def predict(network, images, batch=200):
     """Class of every image, (N,) int, from `images` of shape (N, ...)."""
     parts = [images[i : i + batch] for i in range(0, len(images), batch)]
     return np.concatenate([network.forward(part).argmax(axis=1) for part in parts])
@@ -89,7 +120,7 @@ def evaluate(network, images, labels):
 
 def fit(
     network, training, validation, rule, optimizer, rate, epochs, rng,
-    batch=128, shift=0, log=None,
+    batch=128, augment=None, every=1, log=None, save_to=None, resume=False, identity="",
 ):
     """Train, and report every epoch.
 
@@ -103,11 +134,21 @@ def fit(
         Learning rate of step 0; it falls along a cosine to 0.
     epochs, batch : int
     rng : numpy.random.Generator
-        Draws the order of the images, and how far they are moved.
-    shift : int
-        Training images are moved by up to so many pixels; see `data.shifted`.
+        Draws the order of the images, and what `augment` draws.
+    augment : function of (images, rng), optional
+        Changes the training images at random; see `data.batches`.
+    every : int
+        See `train_step`.
     log : function of a str, optional
         Receives the header and one aligned line an epoch.
+    save_to : Path, optional
+        Where to leave a checkpoint after each epoch. If that fails, as on a full disk, `log`
+        is told, and the training goes on.
+    resume : bool
+        Whether to go on from the checkpoint at `save_to`, if there is one. What is
+        returned in the end is the same to the last bit as without the break.
+    identity : str
+        What this training is; a checkpoint of another one is refused.
 
     Returns
     -------
@@ -116,30 +157,49 @@ def fit(
         `validation_accuracy`, `density` and `layer_densities` at its end (None and []
         without 0/1 layers), `flips` (fraction of the 0/1 or +-1 weights that differ
         from the end of the epoch before), `seconds`.
-    trace : list of (step, layer densities)
+    trace : list of [step, layer densities]
         About 200 points over the training; empty without 0/1 layers.
+
+    Raises
+    ------
+    FloatingPointError
+        If the loss, or after an epoch any trained number, is not finite.
+    checkpoint.CheckpointError
+        If the checkpoint to go on from is damaged or of another training.
     """
     images, labels = training
     an_epoch = data.steps_per_epoch(len(images), batch)
-    steps, step, rows, trace = an_epoch * epochs, 0, [], []
+    steps, rows, trace = an_epoch * epochs, [], []
     log = log or (lambda line: None)
     log("epoch    loss   train  valid density   flips seconds")
-    for epoch in range(1, epochs + 1):
+    if resume and save_to.is_file():
+        done = checkpoint.load(save_to, network, optimizer, rng, identity)
+        rows, trace = done["rows"], done["trace"]
+        requantize(network, rule, len(rows) / epochs)
+        for row in rows:
+            log(format_row(row))
+    step, first, began = an_epoch * len(rows), an_epoch * len(rows), time.perf_counter()
+    for epoch in range(len(rows) + 1, epochs + 1):
         start, losses_, hits = time.perf_counter(), [], 0
         before = [layer.mask for layer in network.weight_layers]
         for layer in network.bit_layers:
             layer.set_values()
-        for x, y in data.batches(images, labels, batch, rng, shift):
-            loss, hit = train_step(network, x, y, rule, optimizer, rate, step, steps)
+        for x, y in data.batches(images, labels, batch, rng, augment):
+            loss, hit = train_step(network, x, y, rule, optimizer, rate, step, steps, every)
             if step % max(1, steps // 200) == 0 and network.bit_layers:
-                trace.append((step, layer_densities(network)))
+                trace.append([step, layer_densities(network)])
             losses_.append(loss)
             hits += hit
             step += 1
             if step % 20 == 0:
-                progress_line(f"epoch {epoch} of {epochs}, step {step} of {steps}")
+                left = (steps - step) * (time.perf_counter() - began) / (step - first)
+                progress_line(
+                    f"epoch {epoch} of {epochs}, step {step} of {steps}, {time_left(left)}"
+                )
         requantize(network, rule, step / steps)
         progress_line("")
+        if broken := blame(network):
+            raise FloatingPointError(f"after epoch {epoch}: {broken}; a rate below {rate} may help")
         row = {
             "epoch": epoch,
             "loss": float(np.mean(losses_)),
@@ -152,7 +212,18 @@ def fit(
         }
         rows.append(row)
         log(format_row(row))
+        if save_to:
+            done = {"rows": rows, "trace": trace}
+            try:
+                checkpoint.save(save_to, network, optimizer, rng, identity, done)
+            except OSError as error:
+                log(f"no checkpoint of epoch {epoch}: {save_to}: {error.strerror}")
     return rows, trace
+
+
+def time_left(seconds):
+    """A duration in words: "3 min left"."""
+    return f"{seconds / 60:.0f} min left" if seconds >= 90 else f"{seconds:.0f} s left"
 
 
 def layer_densities(network):

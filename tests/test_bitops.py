@@ -73,3 +73,48 @@ def test_what_a_method_has_not_is_none(rng):
     assert account["ones"] is account["mask_bytes"] is account["entropy_bytes"] is None
     account = bitops.account(network.mlp([8, 4], "+-1", rng))
     assert account["mask_bytes"] == 4 and account["entropy_bytes"] is None
+
+
+# convolution
+
+
+@given(
+    st.integers(0, 2**32 - 1), st.integers(1, 3), st.integers(1, 2), st.integers(0, 1),
+    st.booleans(),
+)
+def test_the_loop_over_windows_adds_as_often_as_the_formula_says(seed, K, stride, padding, centred):
+    rng = np.random.default_rng(seed)
+    H, W, C, F = int(rng.integers(K, 6)), int(rng.integers(K, 6)), 2, 3
+    padding = min(padding, K - 1)
+    latent = np.where(rng.random((K * K * C, F)) < rng.random(), 1.0, -1.0)
+    layer = layers.Conv(
+        latent, (H, W, C), (K, K), "0/1 centred" if centred else "0/1", stride=stride,
+        padding=padding,
+    )
+    x, count = rng.integers(0, 2, (H, W, C)), bitops.Count()
+    centre = layer.centre if centred else None
+    z = reference.count_conv(
+        x.tolist(), layer.mask.astype(int).tolist(), (K, K), stride, padding, centre, count
+    )
+    assert count.adds == bitops.adds(layer)
+    assert z == layer.forward(x[None].astype(np.float64))[0].tolist()
+
+
+def test_additions_of_lenet5_by_hand(rng):
+    net = network.convnet((28, 28, 1), [20, "pool", 50, "pool"], [500, 10], 5, 0, "+-1", rng)
+    # places x filters x (inputs - 1), layer by layer
+    by_hand = 576 * 20 * 24 + 64 * 50 * 499 + 500 * 799 + 10 * 499
+    account = bitops.account(net)
+    assert account["adds"] == account["dense_adds"] == by_hand == 2_277_770
+    assert account["weights"] == 430_500 and account["mask_bytes"] == 53_813
+
+
+def test_a_float_first_layer_is_counted_with_its_bytes(rng):
+    net = network.convnet((8, 8, 3), [4, 4], [2], 3, 1, "0/1", rng, 0.25, float_first=True)
+    account = bitops.account(net)
+    assert account["float_bytes"] == 4 * 27 * 4
+    bits = sum(layer.mask.size for layer in net.bit_layers)
+    assert account["weights"] == bits + 27 * 4 == 9 * 4 * 4 + 8 * 8 * 4 * 2 + 27 * 4
+    coded = account["entropy_bytes"] + account["float_bytes"]
+    assert math.isclose(account["compression_weights_entropy"], 4 * account["weights"] / coded)
+    assert account["entropy_bytes"] < bits / 8 <= account["mask_bytes"]

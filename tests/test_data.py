@@ -104,7 +104,7 @@ def test_a_gzip_bomb_is_refused(little, monkeypatch):
 
 
 def test_an_unknown_name_is_refused():
-    with pytest.raises(ValueError, match="name is 'imagenet'; it must be mnist or strokes"):
+    with pytest.raises(ValueError, match="name is 'imagenet'; it must be mnist, cifar10, strokes"):
         data.load("imagenet")
 
 
@@ -269,7 +269,9 @@ def test_batches_move_images_only_if_asked(rng):
     images = rng.integers(1, 256, (20, 5, 6, 1)).astype(np.uint8)
     (plain, labels), = data.batches(images, np.arange(20), 20, rng)
     assert np.array_equal(plain, images[labels])
-    (moved, labels), = data.batches(images, np.arange(20), 20, rng, shift=1)
+    (moved, labels), = data.batches(
+        images, np.arange(20), 20, rng, lambda images, rng: data.shifted(images, 1, rng)
+    )
     assert not np.array_equal(moved, images[labels])
     assert (moved.sum(axis=(1, 2, 3)) <= images[labels].sum(axis=(1, 2, 3))).all()
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sbnn_np import gradcheck, layers
+from sbnn_np import gradcheck, layers, windows
 
 
 def test_unknown_kinds_are_refused():
@@ -99,3 +99,53 @@ def test_a_layer_without_ones_trains_without_nan():
         dense.backward(norm.backward(np.ones((4, 3), np.float32)))
         assert np.isfinite(dense.grads["latent"]).all()
     assert np.array_equal(norm.forward(dense.forward(x)), np.zeros((4, 3)))
+
+
+# convolution
+
+
+@pytest.mark.parametrize("weights", layers.WEIGHTS)
+def test_conv_is_dense_on_windows(weights, rng):
+    x = rng.integers(0, 2, (2, 5, 4, 3)).astype(np.float64)
+    latent = rng.standard_normal((27, 6))
+    conv = layers.Conv(latent, (5, 4, 3), (3, 3), weights, padding=1)
+    dense = layers.Dense(latent.copy(), weights)
+    cols = windows.im2col(x, (3, 3), padding=1, pad=-1.0 if weights == "+-1" else 0.0)
+    np.testing.assert_allclose(conv.forward(x, True).reshape(-1, 6), dense.forward(cols, True))
+    dy = rng.standard_normal((2, 5, 4, 6))
+    dx = conv.backward(dy)
+    dcols = dense.backward(dy.reshape(-1, 6))
+    np.testing.assert_allclose(conv.grads["latent"], dense.grads["latent"])
+    np.testing.assert_allclose(dx, windows.col2im(dcols, x.shape, (3, 3), padding=1))
+    assert conv.out_shape == (5, 4, 6) and conv.places == 20 and dense.places == 1
+
+
+def test_a_first_layer_pads_pixels_with_0_and_returns_no_gradient(rng):
+    conv = layers.Conv(rng.standard_normal((9, 2)), (4, 4, 1), (3, 3), "+-1", True, padding=1)
+    assert conv.pad == 0
+    conv.forward(rng.random((1, 4, 4, 1)), True)
+    assert conv.backward(rng.random((1, 4, 4, 2))) is None and conv.grads["latent"].any()
+
+
+def test_a_conv_that_does_not_fit_is_refused():
+    with pytest.raises(ValueError, match="latent has 8 rows; windows of 3 x 3 pixels of 1"):
+        layers.Conv(np.zeros((8, 2)), (4, 4, 1), (3, 3))
+    with pytest.raises(ValueError, match="kernel is 5; an image of 4 pixels"):
+        layers.Conv(np.zeros((25, 2)), (4, 9, 1), (5, 5))
+
+
+def test_batch_norm_of_images_is_that_of_their_pixels(rng):
+    x, dy = rng.standard_normal((2, 3, 4, 5, 6))
+    image, flat = (layers.BatchNorm(np.array([1.0, -2, 3, 1, 1, 1])) for _ in range(2))
+    rows, drows = x.reshape(-1, 6), dy.reshape(-1, 6)
+    assert np.array_equal(image.forward(x, True).reshape(-1, 6), flat.forward(rows, True))
+    assert np.array_equal(image.backward(dy).reshape(-1, 6), flat.backward(drows))
+    assert np.array_equal(image.forward(x).reshape(-1, 6), flat.forward(rows))
+
+
+def test_flatten_and_pool_give_back_the_shape(rng):
+    x = rng.standard_normal((2, 5, 4, 3))
+    pool, flat = layers.MaxPool(2), layers.Flatten()
+    y = flat.forward(pool.forward(x, True), True)
+    assert y.shape == (2, 2 * 2 * 3)
+    assert pool.backward(flat.backward(y)).shape == x.shape

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sbnn_np import data, gradcheck, losses, network, optim, sparsity, strokes, train
+from sbnn_np import data, gradcheck, losses, network, optim, shapes, sparsity, strokes, train
 
 
 def test_impossible_networks_are_refused(rng):
@@ -103,7 +103,7 @@ def tiny_run(seed, dtype, method="0/1 centred", steps=10):
     rule = sparsity.NetBudget(sparsity.Schedule(0.1, start=0.05))
     optimizer = optim.Adam(net.params())
     return [
-        train.train_step(net, x, y, rule, optimizer, 1e-2, step, steps)[0]
+        train.train_step(net, x, y, rule, optimizer, 1e-2, step, steps, every=8)[0]
         for step, (x, y) in zip(range(steps), data.batches(images, labels, 20, rng))
     ]
 
@@ -132,7 +132,7 @@ def test_products_large_enough_for_several_threads_repeat_bit_for_bit():
         rule = sparsity.NetBudget(sparsity.Schedule(0.05))
         optimizer = optim.NormalizedSGD(net.params())
         return [
-            train.train_step(net, x, y, rule, optimizer, 1e-2, step, 5)[0]
+            train.train_step(net, x, y, rule, optimizer, 1e-2, step, 5, every=8)[0]
             for step, (x, y) in enumerate(data.batches(images, labels, 128, rng))
         ]
 
@@ -147,5 +147,72 @@ def test_a_network_learns_20_images_by_heart(method):
     rule = sparsity.NetBudget(sparsity.Schedule(0.1))
     optimizer = optim.Adam(net.params())
     for step in range(200):
-        train.train_step(net, images, labels, rule, optimizer, 1e-2, step, 200)
+        train.train_step(net, images, labels, rule, optimizer, 1e-2, step, 200, every=8)
     assert train.evaluate(net, images, labels) == 1
+
+
+# convolutional networks
+
+
+@pytest.mark.parametrize("method", network.METHODS)
+@pytest.mark.parametrize("float_first", [False, True])
+def test_blocks_are_convolution_pool_batch_norm_threshold(method, float_first, rng):
+    net = network.convnet(
+        (9, 8, 2), [3, 4, "pool"], [5, 6], 3, 1, method, rng, 0.2, float_first=float_first
+    )
+    kinds = [type(layer).__name__ for layer in net.layers]
+    block = ["BatchNorm", "Activation"]
+    assert kinds == [
+        "Conv", *block, "Conv", "MaxPool", *block, "Flatten", "Dense", *block, "Dense", "BatchNorm"
+    ]
+    shapes = [layer.w.shape for layer in net.weight_layers]
+    assert shapes == [(18, 3), (27, 4), (4 * 4 * 4, 5), (5, 6)]
+    weights = [layer.weights for layer in net.weight_layers]
+    assert weights[1:] == [network.METHODS[method][0]] * 3
+    assert weights[0] == ("float" if float_first else weights[1])
+    assert [layer.first for layer in net.weight_layers] == [True, False, False, False]
+    images = rng.integers(0, 256, (7, 9, 8, 2)).astype(np.uint8)
+    assert net.forward(images).shape == (7, 6)
+
+
+def test_a_window_that_outgrows_the_image_is_refused(rng):
+    with pytest.raises(ValueError, match="kernel is 5; an image of 2 pixels"):
+        network.convnet((8, 8, 1), [2, "pool", 2], [3], 5, 0, "0/1", rng)
+
+
+def test_a_convolutional_network_learns(rng):
+    images, labels, _, _ = shapes.shape_images(train=320, test=0)
+    for method in network.METHODS:
+        rng = np.random.default_rng(0)
+        net = network.convnet((32, 32, 3), [8, "pool", 8, "pool"], [10], 3, 1, method, rng, 0.2)
+        rule = sparsity.NetBudget(sparsity.Schedule(0.2))
+        optimizer, losses_ = optim.Adam(net.params()), []
+        for step in range(40):
+            i = np.arange(step * 32, step * 32 + 32) % 320
+            loss, _ = train.train_step(
+                net, images[i], labels[i], rule, optimizer, 1e-2, step, 80
+            )
+            losses_.append(loss)
+        assert np.mean(losses_[-8:]) < np.mean(losses_[:8]) - 0.2, method
+
+
+def test_gradients_of_a_float_convolutional_network(rng):
+    net = network.convnet(
+        (6, 5, 2), [3, "pool"], [4], 3, 1, "full precision", rng, dtype=np.float64
+    )
+    x, labels = rng.standard_normal((5, 6, 5, 2)), rng.integers(0, 4, 5)
+
+    def loss():
+        return losses.softmax_cross_entropy(net.forward(x, train=True), labels)
+
+    _, dscores = loss()
+    net.backward(dscores)
+    for p, g in zip(net.params(), [g.copy() for g in net.grads()]):
+        i = tuple(int(rng.integers(0, n)) for n in p.shape)
+        value, h = p[i], 1e-6
+        p[i] = value + h
+        above = loss()[0]
+        p[i] = value - h
+        below = loss()[0]
+        p[i] = value
+        assert abs((above - below) / (2 * h) - g[i]) < 1e-6

@@ -12,10 +12,12 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "sbnn_np"
 LEVELS = [
-    {"reference", "quantize", "losses", "gradcheck", "optim", "strokes", "download"},
-    {"ops", "sparsity", "data"},
-    {"layers"},
+    {"reference", "quantize", "windows", "threads", "losses", "gradcheck", "optim"}
+    | {"strokes", "shapes", "download"},
+    {"ops", "sparsity", "cifar"},
+    {"layers", "data"},
     {"network"},
+    {"checkpoint"},
     {"train"},
     {"bitops"},
 ]

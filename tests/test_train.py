@@ -69,10 +69,10 @@ def test_the_bits_are_chosen_at_every_eighth_step(rng):
         # all latents change their sign at every step
         net.weight_layers[0].params["latent"] *= -1
         x, labels = rng.random((4, 6)), np.array([0, 1, 2, 0])
-        train.train_step(net, x, labels, None, optim.SGD(net.params()), 0, step, 17)
+        train.train_step(net, x, labels, None, optim.SGD(net.params()), 0, step, 17, every=8)
         flipped.append(net.weight_layers[0].mask is not before)
         before = net.weight_layers[0].mask
-    assert train.EVERY == 8 and [step for step in range(17) if flipped[step]] == [0, 8, 16]
+    assert [step for step in range(17) if flipped[step]] == [0, 8, 16]
 
 
 def test_a_loss_that_is_no_number_stops_the_run(rng):

@@ -1,6 +1,5 @@
 """The chapters run, stop with clear errors, and their committed results are what they say."""
 
-import importlib.util
 import json
 import os
 import re
@@ -22,10 +21,10 @@ ROW_KEYS = {
 }
 TOP_KEYS = {"command", "seed", "data", "date", "versions", "seconds", "sources_digest", "rows"}
 
-spec = importlib.util.spec_from_file_location("experiment", ROOT / "walkthrough" / "experiment.py")
-experiment = importlib.util.module_from_spec(spec)
-sys.modules["experiment"] = experiment
-spec.loader.exec_module(experiment)
+sys.path.insert(0, str(ROOT / "walkthrough"))
+import experiment  # noqa: E402
+import recipes  # noqa: E402
+import report  # noqa: E402
 
 
 def run_chapter(*options, script=CHAPTER, **environment):
@@ -200,7 +199,7 @@ def test_committed_runs_followed_the_recipes_that_the_sweep_chose():
     for row in sweep:
         tried.setdefault((row["part"], row["method"]), []).append(row)
     best = {}
-    for method, chosen in experiment.CHOSEN.items():
+    for method, chosen in recipes.CHOSEN.items():
         best[method] = tried["rates", method]
         row = max(best[method], key=lambda row: row["validation_accuracy"])
         assert chosen[:2] == (row["optimizer"], row["rate"])
@@ -213,28 +212,28 @@ def test_committed_runs_followed_the_recipes_that_the_sweep_chose():
         for rows in best.values()
     }
     assert len(grids) == 1 and best.keys() == set(experiment.network.METHODS)
-    for name, recipes in (
-        ("01_mlp_mnist", experiment.recipes(0)),
-        ("01_mlp_mnist_full", experiment.recipes(0, full=True)),
+    for name, wanted in (
+        ("01_mlp_mnist", recipes.chapter_1(0)),
+        ("01_mlp_mnist_full", recipes.chapter_1(0, full=True)),
     ):
         rows = committed(name)["rows"]
-        assert len(rows) == len(recipes)
-        for row, recipe in zip(rows, recipes):
+        assert len(rows) == len(wanted)
+        for row, recipe in zip(rows, wanted):
             for key in ("method", "seed", "optimizer", "rate", "epochs", "schedule"):
                 assert row[key] == getattr(recipe, key)
-            assert row["architecture"] == "-".join(map(str, recipe.sizes))
+            assert row["architecture"] == recipe.architecture
 
 
 def test_the_readme_and_the_chapter_show_the_committed_numbers():
     readme = (ROOT / "README.md").read_text()
     default, full = committed("01_mlp_mnist"), committed("01_mlp_mnist_full")
-    for line in experiment.readme_table(default, full):
+    for line in report.readme_table(default, full):
         assert line in readme, line
-    assert experiment.step_line(default) in " ".join(readme.split())
+    assert report.step_line(default) in " ".join(readme.split())
     assert default["step_cost"]["ratio"] <= 2
     chapter, sweep = CHAPTER.read_text(), (CHAPTER.parent / "01_sweep.py").read_text()
-    assert f"({experiment.minutes(default)} on two cores)" in " ".join(readme.split())
-    assert f"{experiment.minutes(default)} on two cores" in chapter
-    assert f"{experiment.minutes(committed('01_sweep'))} on two cores" in sweep
-    for line in experiment.numbers_to_see(committed("01_mlp_mnist")):
+    assert f"({report.minutes(default)} on two cores)" in " ".join(readme.split())
+    assert f"{report.minutes(default)} on two cores" in chapter
+    assert f"{report.minutes(committed('01_sweep'))} on two cores" in sweep
+    for line in report.numbers_to_see(committed("01_mlp_mnist")):
         assert line in chapter, line

@@ -31,12 +31,15 @@ from dataclasses import replace
 
 import experiment
 import numpy as np
+import recipes
+import report
 
 from sbnn_np import data, losses, network, ops, optim, plots, quantize, sparsity, train
 
 parser = experiment.command_line(
     "Chapter 1: a 0/1 network learns MNIST, beside those it is judged against."
 )
+parser.add_argument("--data", choices=["mnist", "strokes"], default="mnist", help="data set")
 parser.add_argument("--quick", action="store_true", help="few images, two epochs")
 parser.add_argument("--full", action="store_true", help="three seeds, longer, and a wider net")
 in_editor = "ipykernel" in sys.modules
@@ -137,7 +140,7 @@ for name, values in (
 # at 0, and a term in the loss pushes all latents down while there are more ones than asked.
 
 heading("3. The nearly-empty start")
-P0, DENSITY = experiment.START, experiment.DENSITY
+P0, DENSITY = recipes.START, recipes.DENSITY
 rng = np.random.default_rng(args.seed)
 start = quantize.zero_one(quantize.nearly_empty((784, 512), P0, 0.1, rng))
 K = start.sum(axis=0)
@@ -177,7 +180,7 @@ for method, signs in itertools.product(("0/1", "0/1 centred"), ("all +1", "rando
     rule = sparsity.NetBudget(sparsity.Schedule(DENSITY))
     optimizer = optim.NormalizedSGD(net.params())
     epochs = 1 if args.quick else 4
-    rows, _ = train.fit(net, short, validation, rule, optimizer, 1e-2, epochs, rng)
+    rows, _ = train.fit(net, short, validation, rule, optimizer, 1e-2, epochs, rng, every=8)
     negative = np.mean(np.concatenate(scales) < 0)
     print(
         f"{method:<11}  signs {signs:<6}: {100 * rows[-1]['validation_accuracy']:.1f}% after a "
@@ -240,7 +243,7 @@ def loop(net, rule, optimizer, rate, steps, rng):
     images, labels = training
     for step, (x, answers) in zip(range(steps), data.batches(images, labels, 128, rng)):
         progress = step / steps
-        if step % train.EVERY == 0:
+        if step % 8 == 0:
             # which weights are 1? the k largest latents, k from the schedule
             train.requantize(net, rule, progress)
         # scores from bits alone
@@ -265,7 +268,7 @@ loop(by_hand, rule, optimizer, 1e-2, 40, rng)
 
 by_fit, rule, optimizer, rng = fresh()
 for step, (x, answers) in zip(range(40), data.batches(*training, 128, rng)):
-    train.train_step(by_fit, x, answers, rule, optimizer, 1e-2, step, 40)
+    train.train_step(by_fit, x, answers, rule, optimizer, 1e-2, step, 40, every=8)
 same = all(np.array_equal(a, b) for a, b in zip(by_hand.params(), by_fit.params()))
 if not same:
     raise AssertionError("the loop of this chapter and the one of train.py differ")
@@ -285,12 +288,12 @@ print("train.train_step does the same, bit for bit.")
 # method. The test set is read once, after the last epoch. Since another schedule than
 # growing did best, a fifth network shows what growing from the nearly-empty start gives.
 
-recipes = experiment.recipes(args.seed, quick=args.quick, full=args.full)
+chosen = recipes.chapter_1(args.seed, quick=args.quick, full=args.full)
 results = []
-for recipe in recipes:
-    sizes = "-".join(str(size) for size in recipe.sizes)
+for recipe in chosen:
     what = f"{recipe.method}, {recipe.schedule}" if recipe.schedule else recipe.method
-    heading(f"{what}, {sizes}, seed {recipe.seed}: {recipe.optimizer}, rate {recipe.rate}")
+    made = f"seed {recipe.seed}: {recipe.optimizer}, rate {recipe.rate}"
+    heading(f"{what}, {recipe.architecture}, {made}")
     log = lambda line: print(line, flush=True)  # noqa: E731
     if args.full:
         results.append(experiment.run_once(recipe, dataset, args.out / "runs", log=log))
@@ -318,7 +321,7 @@ rows = [result["row"] for result in results]
 # "-" is what a method has not.
 
 heading(f"{NAME}, in the order of training")
-print(experiment.table(rows))
+print(report.table(rows))
 for row in rows:
     if row["schedule"] == "growing":
         other = next(r for r in rows if r["method"] == row["method"])
@@ -329,7 +332,7 @@ for row in rows:
         )
 if args.full:
     heading("Means over the seeds, and the largest distance of a seed from its mean")
-    print(experiment.table_of_means(rows))
+    print(report.table_of_means(rows))
 
 # %% What a step costs
 #
@@ -337,7 +340,8 @@ if args.full:
 # first layer needs no gradient of its input). Everything else a step does is overhead.
 
 heading("What a training step costs")
-cost = experiment.step_cost(dataset, args.seed, groups=5 if args.quick else 50)
+recipe = recipes.recipe_for("0/1 centred", args.seed, epochs=20)
+cost = experiment.step_cost(recipe, dataset, groups=5 if args.quick else 50)
 print(
     f"one step of the centred 0/1 network, batch 128: {cost['step_ms']:.2f} ms\n"
     f"its own matrix products, same shapes, same run: {cost['products_ms']:.2f} ms\n"

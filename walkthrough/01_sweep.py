@@ -17,7 +17,8 @@ A finished run leaves a file in figures/runs/ and is not run again.
 import time
 
 import experiment
-from experiment import METHODS, recipe_for
+import recipes
+from recipes import METHODS, recipe_for
 
 from sbnn_np import plots
 
@@ -25,17 +26,19 @@ RATES = (1e-3, 3e-3, 1e-2)
 EPOCHS = 20
 CONSTANT = {"0/1": "constant", "0/1 centred": "constant"}  # until the schedules are compared
 
-args = experiment.command_line("The sweep that chose the rates of chapter 1.").parse_args()
+parser = experiment.command_line("The sweep that chose the rates of chapter 1.")
+parser.add_argument("--data", choices=["mnist", "strokes"], default="mnist", help="data set")
+args = parser.parse_args()
 experiment.prepare(args.out)
 
 began = time.perf_counter()
 dataset = experiment.open_data(args.data, args.data_dir)
 
 
-def sweep(part, recipes):
+def sweep(part, candidates):
     """Run the recipes without reading the test set; return their rows."""
     rows = []
-    for recipe in recipes:
+    for recipe in candidates:
         result = experiment.run_once(recipe, dataset, args.out / "runs", read_test=False)
         row = {"part": part, **result["row"]}
         rows.append(row)
@@ -77,7 +80,7 @@ for method in METHODS:
 schedules = sweep("schedules", [
     recipe_for(method, args.seed, EPOCHS, (*choice[method], schedule))
     for method in SPARSE
-    for schedule in experiment.SCHEDULES
+    for schedule in recipes.SCHEDULES
 ])
 for method in METHODS:
     choice[method] += (best(schedules, method)["schedule"] if method in SPARSE else None,)
@@ -98,6 +101,6 @@ content["seconds"] = round(sum(row["seconds"] for row in content["rows"]), 1)
 name = "01_sweep" + ("_strokes" if dataset.name != "MNIST" else "")
 experiment.write_json(args.out / f"{name}.json", content)
 experiment.write_whole(args.out / f"{name}.png", plots.rate_sweep(rates))
-print("\nchosen (experiment.CHOSEN says the same, or a test fails):")
+print("\nchosen (recipes.CHOSEN says the same, or a test fails):")
 for method, chosen in choice.items():
     print(f"    {method!r}: {chosen},")

@@ -23,11 +23,11 @@ from pathlib import Path
 import numpy as np
 
 import sbnn_np
-from sbnn_np import bitops, data, network, optim, sparsity, train
+from sbnn_np import bitops, data, network, ops, optim, sparsity, threads, train
+from sbnn_np.download import cache_folder
 
 ROOT = Path(__file__).resolve().parent.parent
 BATCH = 128
-SHIFT = 1  # pixels that a training image is moved by at the most, for every method
 OPTIMIZERS = {"Adam": optim.Adam, "NormalizedSGD": optim.NormalizedSGD}
 
 
@@ -36,7 +36,7 @@ class Recipe:
     """Everything that decides a run, but for the data."""
 
     method: str
-    sizes: tuple
+    sizes: tuple                      # neurons of the dense layers; without convs, inputs first
     optimizer: str
     rate: float
     epochs: int
@@ -44,6 +44,15 @@ class Recipe:
     density: float | None = None      # of 0/1 networks: the budget over the whole net
     start: float | None = None        # density at step 0; left out, the budget is constant
     share: float | None = None        # if given, the penalty takes the place of the budget
+    convs: tuple = ()                 # filters of the convolutions, and "pool"s
+    kernel: int = 0
+    padding: int = 0
+    float_first: bool = False         # whether the first convolution keeps float weights
+    over: float = 0.5                 # part of the training in which the density changes
+    shift: int = 1                    # pixels that training images are moved by at the most
+    batch: int = 128
+    every: int = 8                    # steps from one choice of the bits to the next
+    flip: bool = False                # whether half of them are mirrored
 
     @property
     def schedule(self):
@@ -53,13 +62,28 @@ class Recipe:
 
     @property
     def budget(self):
-        return sparsity.Schedule(self.density, self.start, over=0.5)
+        return sparsity.Schedule(self.density, self.start, self.over)
+
+    @property
+    def architecture(self):
+        return "-".join("p" if size == "pool" else str(size) for size in self.convs + self.sizes)
+
+    def augment(self, images, rng):
+        if self.flip:
+            images = data.flipped(images, rng)
+        return data.shifted(images, self.shift, rng) if self.shift else images
 
 
-def build(recipe, rng):
-    """Network, sparsity rule and optimizer of a recipe."""
+def build(recipe, shape, rng):
+    """Network, sparsity rule and optimizer of a recipe, for images of a shape (H, W, C)."""
     p0 = min(recipe.start or recipe.density or 0.5, 0.5)
-    net = network.mlp(recipe.sizes, recipe.method, rng, p0=p0)
+    if recipe.convs:
+        net = network.convnet(
+            shape, recipe.convs, recipe.sizes, recipe.kernel, recipe.padding, recipe.method, rng,
+            p0, float_first=recipe.float_first,
+        )
+    else:
+        net = network.mlp(recipe.sizes, recipe.method, rng, p0)
     rule = None
     if recipe.share is not None:
         # the penalty only pushes, and is silent until 1e-4 above what it expects
@@ -69,7 +93,7 @@ def build(recipe, rng):
     return net, rule, OPTIMIZERS[recipe.optimizer](net.params())
 
 
-def run(recipe, dataset, read_test=True, log=None):
+def run(recipe, dataset, read_test=True, log=None, save_to=None, resume=False):
     """Train one network and account for it.
 
     Parameters
@@ -79,32 +103,33 @@ def run(recipe, dataset, read_test=True, log=None):
     read_test : bool
         Whether to read the test set, once, when everything is decided. A run that
         serves to choose something does not.
-    log : function of a str, optional
+    log, save_to, resume : see `train.fit`
 
     Returns
     -------
     result : dict
         `row`, `epochs`, `trace` (see `train.fit`), `latents` (histograms of all latents
-        before and after), `recipe`.
+        before and after), `examples` (what the first 40 test images are taken for),
+        `filters` (see `first_filters`), `recipe`.
     net : Network
     """
-    start = time.perf_counter()
     rng = np.random.default_rng(recipe.seed)
-    net, rule, optimizer = build(recipe, rng)
+    net, rule, optimizer = build(recipe, dataset.train_images.shape[1:], rng)
     before = latent_histogram(net)
     training, validation = data.split(dataset.train_images, dataset.train_labels)
     epochs, trace = train.fit(
         net, training, validation, rule, optimizer, recipe.rate, recipe.epochs, rng,
-        BATCH, SHIFT, log,
+        recipe.batch, recipe.augment, recipe.every, log, save_to, resume,
+        identity=f"{recipe} {dataset.name} {DIGEST}",
     )
-    test_accuracy = None
+    test_accuracy = examples = None
     if read_test:
-        test_accuracy = train.evaluate(net, dataset.test_images, dataset.test_labels)
-    seconds = time.perf_counter() - start
-    account = bitops.account(net)
+        predicted = train.predict(net, dataset.test_images)
+        test_accuracy = float(np.mean(predicted == dataset.test_labels))
+        examples = predicted[:40].tolist()
     row = {
         "method": recipe.method,
-        "architecture": "-".join(str(size) for size in recipe.sizes),
+        "architecture": recipe.architecture,
         "data": dataset.name,
         "target_density": recipe.density,
         "density": net.density(),
@@ -112,11 +137,11 @@ def run(recipe, dataset, read_test=True, log=None):
         "schedule": recipe.schedule,
         "validation_accuracy": epochs[-1]["validation_accuracy"],
         "test_accuracy": test_accuracy,
-        **account,
+        **bitops.account(net),
         "optimizer": recipe.optimizer,
         "rate": recipe.rate,
         "epochs": recipe.epochs,
-        "seconds": round(seconds, 1),
+        "seconds": round(sum(epoch["seconds"] for epoch in epochs), 1),
         "seed": recipe.seed,
     }
     result = {
@@ -124,26 +149,85 @@ def run(recipe, dataset, read_test=True, log=None):
         "epochs": epochs,
         "trace": trace,
         "latents": {"before": before, "after": latent_histogram(net)},
+        "examples": examples,
+        "filters": first_filters(net),
         "recipe": asdict(recipe),
     }
     return result, net
 
 
-def run_once(recipe, dataset, folder, read_test=True, log=None):
-    """Do `run`, or read its result if the folder holds it and its sources are unchanged."""
-    words = [dataset.name, *(v for v in asdict(recipe).values() if v is not None)]
-    words.append("test" if read_test else "validation")
-    name = "-".join(str(word) for word in words).replace("+-", "pm")
-    path = Path(folder) / (re.sub(r"[^0-9A-Za-z.]+", "-", name).replace("-e-", "e-") + ".json")
-    if path.exists():
+def run_once(recipe, dataset, folder, read_test=True, log=None, again=False, resume=False):
+    """Do `run`, or read its result if the folder holds it and its sources are unchanged.
+
+    Parameters
+    ----------
+    recipe, dataset, read_test, log, resume : see `run`
+    folder : Path
+        Holds a file for each finished run. Unfinished ones leave a checkpoint an epoch in
+        the user's cache folder.
+    again : bool
+        Whether to train even if the result is there.
+
+    Returns
+    -------
+    result : dict
+    """
+    name = run_name(recipe, dataset.name, read_test)
+    path, save_to = Path(folder) / f"{name}.json", cache_folder() / "checkpoints" / name
+    if path.exists() and not again:
         result = json.loads(path.read_text())
-        same = result["recipe"] == json.loads(json.dumps(asdict(recipe)))
-        if same and result["sources_digest"] == DIGEST:
+        if recipe_of(result) == recipe and result["sources_digest"] == DIGEST:
             return result
-    result, _ = run(recipe, dataset, read_test, log)
+    result, _ = run(recipe, dataset, read_test, log, save_to, resume)
     result |= provenance(result["row"]["seconds"])
     write_json(path, result)
+    save_to.unlink(missing_ok=True)
     return result
+
+
+def run_name(recipe, data_name, read_test):
+    """A name that tells the run from all others, fit for a file."""
+    words = [data_name, recipe.method, recipe.architecture, recipe.optimizer, recipe.rate]
+    words += [f"{recipe.epochs} epochs", f"seed {recipe.seed}"]
+    if recipe.density is not None:
+        words += [recipe.density, recipe.schedule]
+    words += ["float first"] * recipe.float_first + ["test" if read_test else "validation"]
+    name = "-".join(str(word) for word in words).replace("+-", "pm")
+    told = hashlib.sha256(repr(recipe).encode()).hexdigest()[:6]   # by all that it does not say
+    return re.sub(r"[^0-9A-Za-z.]+", "-", name).replace("-e-", "e-") + f"-{told}"
+
+
+def recipe_of(result):
+    """The Recipe that a result file tells of."""
+    told = {k: tuple(v) if isinstance(v, list) else v for k, v in result["recipe"].items()}
+    return Recipe(**told)
+
+
+def first_filters(net):
+    """Bits of the first layer's filters, if it is a 0/1 convolution; else None.
+
+    Returns
+    -------
+    filters : dict
+        `bits`, F lists of KH lists of KW lists of C numbers, and `scales`, whether each
+        filter's batch norm has a scale above 0.
+    """
+    layer = net.layers[0]
+    if not hasattr(layer, "kernel") or not layer.sparse:
+        return None
+    scale = next(layer.params["scale"] for layer in net.layers if "scale" in layer.params)
+    bits = layer.mask.T.reshape(-1, *layer.kernel, layer.shape[2]).astype(int)
+    return {"bits": bits.tolist(), "scales": (scale > 0).tolist()}
+
+
+def peak_mib():
+    """The most memory that this process ever held, in MiB; None where nobody counts it."""
+    try:
+        import resource
+    except ImportError:                                       # on Windows
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (1 << 20 if sys.platform == "darwin" else 1 << 10)
 
 
 def latent_histogram(net):
@@ -246,11 +330,10 @@ def write_whole(path, content):
 
 
 def command_line(description):
-    """Parser with the options that every chapter has."""
+    """Parser with the options that every chapter has, but for --data."""
     parser = argparse.ArgumentParser(
         description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
-    parser.add_argument("--data", choices=["mnist", "strokes"], default="mnist", help="data set")
     parser.add_argument("--data-dir", help="folder of its files (else $SBNN_DATA, cache, download)")
     parser.add_argument("--seed", type=int, default=0, help="of weights and order of images")
     parser.add_argument("--out", type=Path, default=ROOT / "figures", help="results folder")
@@ -270,17 +353,20 @@ def open_data(name, folder):
     """Load a data set for a chapter; say loudly when another one takes its place.
 
     Leaves with exit code 2 if a file is missing or damaged. If nothing was named and
-    nothing can be downloaded, the built-in stroke digits are taken instead of MNIST.
+    nothing can be downloaded, the built-in stroke digits are taken instead of MNIST, and the
+    built-in shapes instead of CIFAR-10.
     """
+    instead = {"mnist": ("strokes", "STROKE DIGITS"), "cifar10": ("shapes", "SHAPES")}
     try:
         return data.load(name, folder)
     except data.NoDownload as error:
         print("!" * 78)
         print(f"! {error}")
-        print("! Going on with the built-in STROKE DIGITS. They are easier than handwriting:")
-        print("! no accuracy below is one of MNIST. Name a folder with --data-dir for MNIST.")
+        built_in, loudly = instead[name]
+        print(f"! Going on with the built-in {loudly}. They are much easier: no accuracy below is")
+        print(f"! one of the real data. Name a folder with the files of {name} by --data-dir.")
         print("!" * 78)
-        return data.load("strokes")
+        return data.load(built_in)
     except data.DataError as error:
         sys.exit(complain(error))
 
@@ -302,243 +388,103 @@ def shown(args):
     return words
 
 
-COLUMNS = (
-    ("method", "{:<15}", "method", lambda v: v),
-    ("schedule", "{:<9}", "schedule", lambda v: v or "-"),
-    ("target", "{:>6}", "target_density", lambda v: f"{100 * v:.1f}%"),
-    ("ones %", "{:>6}", "density", lambda v: f"{100 * v:.2f}%"),
-    ("valid", "{:>6}", "validation_accuracy", lambda v: f"{100 * v:.2f}"),
-    ("test", "{:>6}", "test_accuracy", lambda v: f"{100 * v:.2f}"),
-    ("ones", "{:>9}", "ones", lambda v: f"{v:,}"),
-    ("mask", "{:>8}", "mask_bytes", lambda v: f"{v:,}"),
-    ("entropy", "{:>8}", "entropy_bytes", lambda v: f"{v:,.0f}"),
-    ("smaller", "{:>7}", "compression_weights_entropy", lambda v: f"{v:.1f}x"),
-    ("adds", "{:>9}", "adds", lambda v: f"{v:,}"),
-    ("of +-1", "{:>7}", "adds_of_pm1", lambda v: f"{v:.3f}"),
-    ("s", "{:>5}", "seconds", lambda v: f"{v:.0f}"),
-)
+def step_cost(recipe, dataset, groups):
+    """Time training steps of a recipe's network, at batch 128, and their matrix products alone.
 
-
-def table(rows):
-    """Format rows of results as aligned text; "-" for what a method has not."""
-    lines = ["  ".join(form.format(title) for title, form, _, _ in COLUMNS)]
-    architecture = None
-    for row in rows:
-        if row["architecture"] != architecture:
-            architecture = row["architecture"]
-            lines.append(architecture)
-        row = {**row, "adds_of_pm1": row["adds"] / adds_of_pm1(row["architecture"])}
-        cells = []
-        for _, form, key, show in COLUMNS:
-            empty = row[key] is None and key != "schedule"
-            cells.append(form.format("-" if empty else show(row[key])))
-        lines.append("  ".join(cells))
-    return "\n".join(lines)
-
-
-def adds_of_pm1(architecture):
-    """Additions an image of the +-1 network of this shape: D-1 a neuron."""
-    sizes = [int(size) for size in architecture.split("-")]
-    return sum(M * (D - 1) for D, M in zip(sizes, sizes[1:]))
-
-
-def means(rows):
-    """Group rows that differ in their seed alone.
-
-    Returns
-    -------
-    groups : list of dict
-        `architecture`, `method`, `seeds`, `test_accuracy` (mean), `spread` (largest
-        distance of a seed from the mean), `density` (largest), `entropy_bytes` and
-        `compression_weights_entropy` (means), `seconds` (sum).
-    """
-    groups = {}
-    for row in rows:
-        groups.setdefault((row["architecture"], row["method"], row["schedule"]), []).append(row)
-    result = []
-    for (architecture, method, schedule), mine in groups.items():
-        accuracy = np.array([row["test_accuracy"] for row in mine])
-
-        def mean(key, mine=mine):
-            return None if mine[0][key] is None else float(np.mean([row[key] for row in mine]))
-
-        result.append({
-            "architecture": architecture,
-            "method": method,
-            "schedule": schedule,
-            "seeds": len(mine),
-            "test_accuracy": float(accuracy.mean()),
-            "spread": float(np.abs(accuracy - accuracy.mean()).max()),
-            "density": None if mine[0]["density"] is None else max(r["density"] for r in mine),
-            "entropy_bytes": mean("entropy_bytes"),
-            "compression_weights_entropy": mean("compression_weights_entropy"),
-            "seconds": sum(row["seconds"] for row in mine),
-        })
-    return result
-
-
-def table_of_means(rows):
-    """Format `means` as aligned text."""
-    lines = [
-        "architecture       method           schedule   seeds  test           largest density"
-    ]
-    for group in means(rows):
-        density = "-" if group["density"] is None else f"{100 * group['density']:.2f}%"
-        lines.append(
-            f"{group['architecture']:<17}  {group['method']:<15}  {group['schedule'] or '-':<9}  "
-            f"{group['seeds']:>5}  {100 * group['test_accuracy']:.2f}"
-            f"{spread(group, ' +- '):<8}  {density:>15}"
-        )
-    return "\n".join(lines)
-
-
-def step_cost(dataset, seed, groups):
-    """Time training steps of the centred 0/1 network, and their matrix products alone.
-
-    Some work is done at every eighth step only, so steps are timed in groups of eight;
+    Some work may be done at every eighth step only, so steps are timed in groups of eight;
     groups of steps and of products alternate, so that both see the same machine, and
-    medians over the groups are taken. The products are three a layer on contiguous
-    float32 arrays of the same shapes: y = x w, dw = x' dy and, but in the first layer,
-    dx = dy w'. To gather a batch and to move its images is not in a step's time.
+    medians over the groups are taken. To gather a batch and to change its images is not in a
+    step's time.
 
     Returns
     -------
     cost : dict
-        `step_ms`, `products_ms`, `ratio`.
+        `step_ms`, `products_ms`, `ratio`, and, for networks with convolutions,
+        `products_gflops` and `sgemm_gflops`: what the products reach, and what a large
+        product alone reaches on the same two threads.
     """
-    recipe = recipe_for("0/1 centred", seed, epochs=20)
-    rng = np.random.default_rng(seed)
-    net, rule, optimizer = build(recipe, rng)
-    arrays = []
-    for layer in net.weight_layers:
-        D, M = layer.w.shape
-        shapes = ((BATCH, D), (D, M), (BATCH, M), (D, M))
-        arrays.append([rng.random(shape, dtype=np.float32) for shape in shapes])
-
-    def products():
-        for i, (x, w, dy, dw) in enumerate(arrays):
-            x @ w
-            np.matmul(x.T, dy, out=dw)
-            if i:
-                dy @ w.T
-
+    rng = np.random.default_rng(recipe.seed)
+    net, rule, optimizer = build(recipe, dataset.train_images.shape[1:], rng)
+    products = [product for layer in net.weight_layers for product in products_of(layer, rng)]
     batches = list(data.batches(dataset.train_images, dataset.train_labels, BATCH, rng))
     # from the middle of a training on, where weights flip at their usual pace
     step, steps = 1000, 2000
-    times = {"step": [], "products": []}
-    for group in range(groups + 20):
+    times, warm_up = {"step": [], "products": []}, min(groups, 20)  # tau comes to rest
+    for group in range(groups + warm_up):
         start = time.perf_counter()
         for _ in range(8):
             x, labels = batches[step % len(batches)]
-            train.train_step(net, x, labels, rule, optimizer, recipe.rate, step, steps)
+            train.train_step(
+                net, x, labels, rule, optimizer, recipe.rate, step, steps, recipe.every
+            )
             step += 1
         middle = time.perf_counter()
         for _ in range(8):
-            products()
+            for product in products:
+                product()
         end = time.perf_counter()
-        if group >= 20:                                       # tau has come to rest
+        if group >= warm_up:
             times["step"].append((middle - start) / 8)
             times["products"].append((end - middle) / 8)
     step_ms, products_ms = (1000 * float(np.median(t)) for t in times.values())
-    return {"step_ms": step_ms, "products_ms": products_ms, "ratio": step_ms / products_ms}
+    cost = {"step_ms": step_ms, "products_ms": products_ms, "ratio": step_ms / products_ms}
+    if recipe.convs:
+        # multiply and add are two operations; the first layer needs two products, others three
+        flops = sum(
+            2 * BATCH * layer.places * layer.w.size * (2 if layer.first else 3)
+            for layer in net.weight_layers
+        )
+        cost |= {"products_gflops": flops / products_ms / 1e6, "sgemm_gflops": sgemm_gflops(rng)}
+    return cost
+
+
+def products_of(layer, rng):
+    """The two or three matrix products of a layer's training step, as functions to be timed.
+
+    They are y = x w, dw = x' dy and, but in the first layer, dx = dy w', on contiguous
+    float32 arrays. For a convolution x are its windows, of as many images at a time as stay in
+    cache, a half of the batch on each thread; so the products never wait for memory.
+    """
+
+    def random(*shape):
+        return rng.random(shape, dtype=np.float32)
+
+    D, M = layer.w.shape
+    dw = random(D, M)
+    if not hasattr(layer, "kernel"):
+        x, w, dy = random(BATCH, D), random(D, M), random(BATCH, M)
+        products = [lambda: x @ w, lambda: np.matmul(x.T, dy, out=dw), lambda: dy @ w.T]
+        return products[: 2 if layer.first else 3]
+
+    def in_runs(places, inner, outer, multiply):
+        big = random(BATCH * places, outer)
+
+        def half(part):
+            for n, cols in ops.runs(part, places, inner, np.float32):
+                multiply(cols, big[n.start * places : n.stop * places])
+
+        return lambda: threads.halves(half, BATCH)
+
+    w, C = random(D, M), layer.shape[2]
+    turned = random(layer.kernel[0] * layer.kernel[1] * M, C)
+    forward = in_runs(layer.places, D, M, lambda cols, y: np.matmul(cols, w, out=y))
+    to_dw = in_runs(layer.places, D, M, lambda cols, dy: cols.T @ dy)
+    H, W, _ = layer.shape
+    to_dx = in_runs(H * W, len(turned), C, lambda cols, dx: np.matmul(cols, turned, out=dx))
+    return [forward, to_dw] if layer.first else [forward, to_dw, to_dx]
+
+
+def sgemm_gflops(rng, size=2048):
+    """Billions of operations a second of a large float32 product, a half on each thread."""
+    a, b = (rng.random((size, size), dtype=np.float32) for _ in range(2))
+    out = np.empty_like(a)
+    seconds = []
+    for _ in range(5):
+        start = time.perf_counter()
+        threads.halves(lambda n: np.matmul(a[n], b, out=out[n]), size)
+        seconds.append(time.perf_counter() - start)
+    return 2 * size**3 / min(seconds) / 1e9
 
 
 # of the sources as this process has read them, not as they may be when a run ends
 DIGEST = sources_digest()
-
-DENSITY = 0.05  # of ones, over the whole net
-START = 0.01    # of ones at step 0: the nearly-empty start
-
-METHODS = list(network.METHODS)
-# how a 0/1 network comes to its density
-SCHEDULES = {
-    "constant": {"start": None, "share": None},
-    "growing": {"start": START, "share": None},
-    "shrinking": {"start": 0.5, "share": None},
-    "penalty": {"start": DENSITY, "share": 0.1},
-}
-# what did best on the validation images (figures/01_sweep.json): optimizer, rate, schedule
-CHOSEN = {
-    "full precision": ("NormalizedSGD", 1e-2, None),
-    "+-1": ("Adam", 1e-2, None),
-    "0/1": ("Adam", 1e-2, "constant"),
-    "0/1 centred": ("NormalizedSGD", 3e-3, "penalty"),
-}
-
-
-def recipe_for(method, seed, epochs, choice=None, sizes=(784, 512, 512, 10)):
-    """Recipe of a method, with the optimizer, rate and schedule of `choice`, or CHOSEN."""
-    optimizer, rate, schedule = choice or CHOSEN[method]
-    sparse = {"density": DENSITY, **SCHEDULES[schedule]} if schedule else {}
-    return Recipe(method, sizes, optimizer, rate, epochs, seed, **sparse)
-
-
-def recipes(seed, quick=False, full=False):
-    """What chapter 01 trains, in this order; without `full` a growing one is among them."""
-    if full:
-        narrow, wide = (784, 512, 512, 10), (784, 1024, 1024, 10)
-        return [
-            *(recipe_for(m, seed + i, 30, sizes=narrow) for i in range(3) for m in METHODS),
-            *(recipe_for("0/1 centred", seed + i, 30, sizes=wide) for i in range(3)),
-            recipe_for("+-1", seed, 30, sizes=wide),
-        ]
-    epochs = 2 if quick else 15
-    chosen = [recipe_for(method, seed, epochs) for method in METHODS]
-    growing = (*CHOSEN["0/1 centred"][:2], "growing")
-    return list(dict.fromkeys([*chosen, recipe_for("0/1 centred", seed, epochs, growing)]))
-
-
-def readme_table(default, full):
-    """Lines of the README's table of results, from the content of the two result files."""
-    lines = []
-    for row in default["rows"]:
-        lines.append(
-            f"| {row['method']} | {row['schedule'] or '-'} | {row['architecture']} "
-            f"| {percent(row['density'])} "
-            f"| {100 * row['test_accuracy']:.2f} | {smaller(row)} | 1 | `01_mlp_mnist.py` "
-            f"| {row['seconds'] / 60:.1f} |"
-        )
-    for group in means(full["rows"]):
-        lines.append(
-            f"| {group['method']} | {group['schedule'] or '-'} | {group['architecture']} "
-            f"| {percent(group['density'])} "
-            f"| {100 * group['test_accuracy']:.2f}{spread(group, ' ± ')} | {smaller(group)} "
-            f"| {group['seeds']} | `01_mlp_mnist.py --full` | {group['seconds'] / 60:.1f} |"
-        )
-    return lines
-
-
-def spread(group, sign):
-    """Largest distance of a seed from the mean, in points; nothing where there is one seed."""
-    return f"{sign}{100 * group['spread']:.2f}" if group["seeds"] > 1 else ""
-
-
-def step_line(default):
-    """The README's line on what a training step costs."""
-    cost = default["step_cost"]
-    return (
-        f"A training step of the centred 0/1 network takes {cost['step_ms']:.2f} ms at batch 128, "
-        f"{cost['ratio']:.2f} times its own matrix products."
-    )
-
-
-def minutes(content):
-    """How long a result took, for prose: "3 minutes"."""
-    return f"{content['seconds'] / 60:.0f} minutes"
-
-
-def percent(density):
-    return "-" if density is None else f"{100 * density:.2f}%"
-
-
-def smaller(row):
-    compression = row["compression_weights_entropy"]
-    return "-" if compression is None else f"{compression:.1f}x"
-
-
-def numbers_to_see(content):
-    """Lines of chapter 01's docstring: what its first command ends with."""
-    return [
-        f"    {row['method']:<14}  {row['schedule'] or '':<9}  {100 * row['test_accuracy']:.2f}%"
-        for row in content["rows"]
-    ]

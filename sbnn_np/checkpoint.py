@@ -1,0 +1,142 @@
+"""Checkpoints: all that a training needs to go on as if it had never stopped.
+
+A checkpoint is written after an epoch. It holds the trained arrays, the running statistics of
+batch norm, what the optimizer remembers, the state of the random generator, and the rows of
+the epochs so far (whose number is the place in every schedule). Bits are not in it: they
+follow from the latents, as they do at every choice in training.
+
+The file is the SHA-256 of its content, 32 bytes, and then the content, an .npz archive. It
+is written to a temporary name and moved into place: at any moment there is the old
+checkpoint or the new one, never a part of one.
+"""
+
+import hashlib
+import io
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+
+MEMORY = {
+    "SGD": ("v",),
+    "NormalizedSGD": ("v", "t"),
+    "Adam": ("m", "v", "t"),
+}
+
+
+class CheckpointError(ValueError):
+    """A checkpoint is missing, damaged, or of another training."""
+
+
+def save(path, network, optimizer, rng, identity, done):
+    """Write a checkpoint.
+
+    Parameters
+    ----------
+    path : str or Path
+    network : Network
+    optimizer : SGD, NormalizedSGD or Adam
+    rng : numpy.random.Generator
+    identity : str
+        What is trained and how; `load` asks for the same.
+    done : dict
+        Of what JSON can say: the rows so far, for example.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written; what was there before is then unharmed.
+    """
+    arrays = state(network, optimizer)
+    header = {"identity": identity, "rng": rng.bit_generator.state, "done": done}
+    arrays["header"] = np.frombuffer(json.dumps(header).encode(), np.uint8)
+    content = io.BytesIO()
+    np.savez(content, **arrays)
+    content = content.getvalue()
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        temporary.write_bytes(hashlib.sha256(content).digest() + content)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def load(path, network, optimizer, rng, identity):
+    """Read a checkpoint into network, optimizer and rng.
+
+    Parameters
+    ----------
+    path : str or Path
+    network, optimizer, rng, identity : see `save`
+        Of the same making. Nothing is changed unless the whole checkpoint fits.
+
+    Returns
+    -------
+    done : dict
+        As it was given to `save`.
+
+    Raises
+    ------
+    CheckpointError
+        If the file is missing, was cut or altered, or is of another training.
+    """
+    try:
+        content = Path(path).read_bytes()
+    except OSError as error:
+        raise CheckpointError(f"{path}: cannot be read: {error.strerror}") from None
+    if len(content) < 32 or hashlib.sha256(content[32:]).digest() != content[:32]:
+        raise CheckpointError(f"{path}: truncated or altered; its checksum does not fit")
+    with np.load(io.BytesIO(content[32:]), allow_pickle=False) as archive:
+        found = dict(archive)
+    header = json.loads(found.pop("header").tobytes())
+    if header["identity"] != identity:
+        raise CheckpointError(
+            f"{path}: is of another training:\n    {header['identity']}\nand not of\n    {identity}"
+        )
+    arrays = state(network, optimizer)
+    for name in sorted(arrays.keys() | found.keys()):
+        here, there = (
+            f"{a[name].shape} {a[name].dtype}" if name in a else "nothing" for a in (arrays, found)
+        )
+        if here != there:
+            raise CheckpointError(
+                f"{path}: is of another architecture: {name} is {there}, and {here} here"
+            )
+    put(network, optimizer, found)
+    rng.bit_generator.state = header["rng"]
+    return header["done"]
+
+
+def state(network, optimizer):
+    """All arrays of a checkpoint, by name; those of the network and optimizer themselves."""
+    arrays = {}
+    for i, layer in enumerate(network.layers):
+        for name, array in layer.params.items():
+            arrays[f"{i}.{name}"] = array
+        if hasattr(layer, "steps"):
+            arrays[f"{i}.mean"], arrays[f"{i}.var"] = layer.mean, layer.var
+            arrays[f"{i}.steps"] = np.array(layer.steps)
+    for name in MEMORY[type(optimizer).__name__]:
+        value = getattr(optimizer, name)
+        for i, item in enumerate(value if isinstance(value, list) else [value]):
+            arrays[f"optimizer.{name}.{i}"] = np.asarray(item)
+    return arrays
+
+
+def put(network, optimizer, found):
+    """Copy arrays, named as by `state`, into network and optimizer."""
+    for name, array in state(network, optimizer).items():
+        if array.ndim:
+            np.copyto(array, found[name])
+    for i, layer in enumerate(network.layers):
+        if hasattr(layer, "steps"):
+            layer.steps = int(found[f"{i}.steps"])
+    for name in MEMORY[type(optimizer).__name__]:
+        value = getattr(optimizer, name)
+        if not isinstance(value, list):
+            setattr(optimizer, name, found[f"optimizer.{name}.0"].item())
+        elif not isinstance(value[0], np.ndarray):
+            value[:] = [found[f"optimizer.{name}.{i}"].item() for i in range(len(value))]

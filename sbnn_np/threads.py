@@ -1,0 +1,106 @@
+"""Two threads: one half of a batch each, while NumPy lets go of the interpreter lock.
+
+A convolution moves much memory, and NumPy copies, compares and adds with one core only.
+So the batch is cut in two, and each half goes through windows, products and all else on a
+thread of its own. The products then need no threads of their own: with
+OPENBLAS_NUM_THREADS=1 in the environment before NumPy is imported (as the chapter on
+convolution sets it), the two kinds of threads do not get in each other's way.
+
+The cut depends on sizes alone, never on the machine, and results come back in order: so
+sums are always added in the same order, and a training can be repeated to the last bit.
+"""
+
+from concurrent.futures import ThreadPoolExecutor, wait
+from functools import cache
+
+import numpy as np
+
+SMALL = 65536  # numbers of an array that are not worth a second thread; they stay in cache
+
+
+@cache
+def helper():
+    """The second thread, started when it is first needed; the first is the caller's own."""
+    return ThreadPoolExecutor(1, thread_name_prefix="second half")
+
+
+def halves(work, N):
+    """Call work(part) for the two halves of range(N), on two threads.
+
+    Parameters
+    ----------
+    work : function of a slice
+    N : int
+
+    Returns
+    -------
+    results : list
+        In the order of the parts; one result if N is 1.
+
+    Examples
+    --------
+    >>> halves(lambda part: list(range(5))[part], 5)
+    [[0, 1, 2], [3, 4]]
+    """
+    middle = (N + 1) // 2
+    if middle == N:
+        return [work(slice(0, N))]
+    second = helper().submit(work, slice(middle, N))
+    try:
+        first = work(slice(0, middle))
+    finally:
+        wait([second])                                        # it may hold buffers of the caller
+    return [first, second.result()]
+
+
+def rows(work, x):
+    """Call work(part) for runs of rows of x that stay in cache, on two threads if x is large.
+
+    Parameters
+    ----------
+    work : function of a slice
+    x : (N, ...) array
+
+    Returns
+    -------
+    results : list
+        In the order of the parts; a single one, of all rows, if x is small.
+
+    Examples
+    --------
+    >>> rows(lambda part: (part.start, part.stop), np.empty((3, 2)))
+    [(0, 3)]
+    >>> rows(lambda part: (part.start, part.stop), np.empty((3 * SMALL, 1)))
+    [(0, 65536), (65536, 98304), (98304, 163840), (163840, 196608)]
+    """
+    N = len(x)
+    if x.size <= SMALL:
+        return [work(slice(0, N))]
+    step = max(1, SMALL * N // x.size)
+
+    def half(part):
+        return [
+            work(slice(start, min(start + step, part.stop)))
+            for start in range(part.start, part.stop, step)
+        ]
+
+    return sum(halves(half, N), [])
+
+
+def apply(f, *arrays):
+    """f(*arrays), for an f that treats each number by itself; on two threads if they are many.
+
+    Parameters
+    ----------
+    f : function of arrays, to an array of the same shape and dtype
+    arrays : (N, ...) arrays of one shape
+
+    Returns
+    -------
+    result : (N, ...) array
+    """
+    if arrays[0].size <= SMALL:
+        return f(*arrays)
+    result = np.empty_like(arrays[0])
+    rows(lambda n: np.copyto(result[n], f(*(array[n] for array in arrays))), arrays[0])
+    return result

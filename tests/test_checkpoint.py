@@ -1,0 +1,166 @@
+"""Checkpoints: a resumed training equals an uninterrupted one; damage is noticed, never fatal."""
+
+import errno
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sbnn_np import checkpoint, data, network, optim, shapes, sparsity, train
+
+EPOCHS = 3
+
+
+class PowerCut(Exception):
+    """Ends a training at once, as a cut of power would."""
+
+
+@pytest.fixture(scope="module")
+def pictures():
+    images, labels, _, _ = shapes.shape_images(train=300, test=0)
+    return data.split(images, labels)
+
+
+def rule_of(kind):
+    if kind == "penalty":
+        return sparsity.ConnectionsPenalty(0.05, 0.1)
+    budget = sparsity.Schedule(0.1, start=0.3, over=0.7)
+    return (sparsity.LayerBudget if kind == "layers" else sparsity.NetBudget)(budget)
+
+
+def start(method, optimizer, width=6):
+    rng = np.random.default_rng(5)
+    net = network.convnet((32, 32, 3), [width, "pool", 8, "pool"], [10], 3, 1, method, rng, p0=0.3)
+    return net, optimizer(net.params()), rng
+
+
+def fit(pictures, path, method="0/1 centred", optimizer=optim.Adam, kind="net", cut=None, **kwargs):
+    """Train; `cut` is the epoch whose row is the last thing that happens."""
+    net, optimizer, rng = start(method, optimizer)
+    lines = []
+
+    def log(line):
+        lines.append(line)
+        if cut and line.split()[0] == str(cut + 1):
+            raise PowerCut
+
+    rows, trace = train.fit(
+        net, *pictures, rule_of(kind), optimizer, 1e-2, EPOCHS, rng, batch=50,
+        augment=lambda images, rng: data.shifted(data.flipped(images, rng), 2, rng),
+        log=log, save_to=path, **kwargs,
+    )
+    for row in rows:
+        del row["seconds"]
+    return net, rows, trace, lines
+
+
+@pytest.mark.parametrize("method, optimizer, kind", [
+    ("0/1 centred", optim.Adam, "net"),
+    ("0/1 centred", optim.NormalizedSGD, "penalty"),
+    ("0/1", optim.SGD, "layers"),
+    ("+-1", optim.Adam, "net"),
+    ("full precision", optim.NormalizedSGD, "net"),
+])
+@pytest.mark.parametrize("cut", [1, 2])
+def test_resumed_equals_uninterrupted_bit_for_bit(tmp_path, pictures, method, optimizer, kind, cut):
+    whole, *expected = fit(pictures, None, method, optimizer, kind)[:3]
+    path = tmp_path / "deep" / "checkpoint"
+    with pytest.raises(PowerCut):
+        fit(pictures, path, method, optimizer, kind, cut=cut)
+    net, *found, lines = fit(pictures, path, method, optimizer, kind, resume=True)
+    assert found == expected
+    for a, b in zip(whole.params(), net.params()):
+        assert np.array_equal(a, b)
+    for a, b in zip(whole.layers, net.layers):
+        if hasattr(a, "w"):
+            assert np.array_equal(a.w, b.w)
+        if hasattr(a, "mean"):
+            assert np.array_equal(a.mean, b.mean) and np.array_equal(a.var, b.var)
+    # the rows of before the cut are shown again
+    assert [line.split()[0] for line in lines] == ["epoch", "1", "2", "3"]
+
+
+def test_without_resume_a_training_begins_anew(tmp_path, pictures):
+    path = tmp_path / "checkpoint"
+    with pytest.raises(PowerCut):
+        fit(pictures, path, cut=1)
+    left = path.read_bytes()
+    _, rows, _, _ = fit(pictures, path)
+    assert len(rows) == EPOCHS and path.read_bytes() != left
+
+
+def test_a_finished_training_resumes_to_its_result(tmp_path, pictures):
+    path = tmp_path / "checkpoint"
+    first = fit(pictures, path)
+    before = path.stat().st_mtime_ns
+    again = fit(pictures, path, resume=True)
+    assert again[1:3] == first[1:3] and path.stat().st_mtime_ns == before
+    assert all(np.array_equal(a, b) for a, b in zip(first[0].params(), again[0].params()))
+
+
+@pytest.fixture
+def saved(tmp_path):
+    net, optimizer, rng = start("0/1 centred", optim.Adam)
+    path = tmp_path / "checkpoint"
+    checkpoint.save(path, net, optimizer, rng, "this one", {"rows": []})
+    return path
+
+
+def refused(path, message, method="0/1 centred", width=6, identity="this one", kind=optim.Adam):
+    """Load into another training; it must be refused, and leave everything as it was."""
+    net, optimizer, rng = start(method, kind, width)
+    for array in checkpoint.state(net, optimizer).values():
+        array[...] = 7
+    before, drawn = [p.copy() for p in net.params()], rng.bit_generator.state
+    with pytest.raises(checkpoint.CheckpointError, match=message):
+        checkpoint.load(path, net, optimizer, rng, identity)
+    assert all(np.array_equal(a, b) for a, b in zip(before, net.params()))
+    assert rng.bit_generator.state == drawn
+
+
+def test_a_checkpoint_of_another_training_is_refused(saved):
+    refused(saved, "is of another training:\n    this one\nand not of\n    that", identity="that")
+    refused(saved, r"another architecture: 0.latent is \(27, 6\) float32, and \(27, 7\)", width=7)
+    refused(saved, "another architecture: optimizer.m.0 is .*, and nothing", kind=optim.SGD)
+
+
+def test_a_damaged_checkpoint_is_refused(saved, tmp_path):
+    content = saved.read_bytes()
+    for size in (0, 10, 32, 33, len(content) // 2, len(content) - 1):
+        saved.write_bytes(content[:size])
+        refused(saved, "truncated or altered")
+    saved.write_bytes(content + b"\0")
+    refused(saved, "truncated or altered")
+    for at in range(0, len(content), 997):
+        saved.write_bytes(content[:at] + bytes([content[at] ^ 4]) + content[at + 1 :])
+        refused(saved, "truncated or altered")
+    refused(tmp_path / "nothing", "cannot be read: No such file")
+
+
+def full_disk(monkeypatch):
+    def write_bytes(self, content):
+        with open(self, "wb") as file:
+            file.write(content[: len(content) // 2])
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, "write_bytes", write_bytes)
+
+
+def test_a_full_disk_leaves_the_last_good_checkpoint(saved, monkeypatch):
+    content = saved.read_bytes()
+    net, optimizer, rng = start("0/1 centred", optim.Adam)
+    full_disk(monkeypatch)
+    with pytest.raises(OSError, match="No space left"):
+        checkpoint.save(saved, net, optimizer, rng, "this one", {"rows": [1]})
+    assert saved.read_bytes() == content
+    assert list(saved.parent.iterdir()) == [saved]
+
+
+def test_training_goes_on_without_checkpoints_and_says_so(tmp_path, pictures, monkeypatch):
+    full_disk(monkeypatch)
+    _, rows, _, lines = fit(pictures, tmp_path / "checkpoint")
+    assert len(rows) == EPOCHS
+    said = [line for line in lines if line.startswith("no checkpoint of epoch")]
+    assert len(said) == EPOCHS and "No space left on device" in said[0]
+    assert list(tmp_path.iterdir()) == []

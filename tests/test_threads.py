@@ -1,0 +1,34 @@
+"""Two threads: every row once, in order, with the same result as one."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sbnn_np import threads
+
+
+@given(st.integers(1, 50))
+def test_halves_cover_all_in_order(N):
+    parts = threads.halves(lambda part: list(range(N))[part], N)
+    assert sum(parts, []) == list(range(N)) and len(parts) == min(N, 2)
+
+
+@given(st.integers(1, 3000), st.integers(1, 300))
+def test_rows_cover_all_in_order_and_stay_small(N, D):
+    x = np.broadcast_to(np.float32(0), (N, D))
+    parts = threads.rows(lambda part: part, x)
+    covered = [n for part in parts for n in range(part.start, part.stop)]
+    assert covered == list(range(N))
+    assert all((part.stop - part.start) * D <= threads.SMALL for part in parts)
+
+
+def test_apply_gives_what_the_function_gives(rng):
+    for N in (3, 3 * threads.SMALL):
+        a, b = rng.standard_normal((2, N, 2)).astype(np.float32)
+        assert np.array_equal(threads.apply(np.subtract, a, b), a - b)
+
+
+def test_an_error_in_a_thread_is_not_lost():
+    with pytest.raises(ZeroDivisionError):
+        threads.halves(lambda part: 1 / (part.start - 2), 4)

@@ -1,0 +1,318 @@
+"""Chapter 2. Single bits learn to see: convolution by im2col.
+
+You will write the windows of an image as rows of a matrix, see that a convolution is then the
+dense layer of chapter 1, and send gradients back through it. Then you will train LeNet-5 on
+MNIST and a small network of five convolutions on CIFAR-10, each with full-precision weights,
+with weights of -1 and +1, and with weights of 0 and 1 (plain, and centred), of which at most
+one in twenty is 1.
+
+You will learn what im2col and its adjoint do, why the way back is a convolution, too, what a
+filter of single bits looks like, how max pooling and a threshold make OR and AND, and in which
+layers a network wants its ones.
+
+    python walkthrough/02_conv_cifar10.py            @MINUTES@ on two cores
+    python walkthrough/02_conv_cifar10.py --quick    a look at everything in 30 seconds
+    python walkthrough/02_conv_cifar10.py --full     wider, longer: @FULL@
+    python walkthrough/02_conv_cifar10.py --resume   go on after an interruption
+
+The first command ends with these test accuracies (seed 0):
+
+@NUMBERS@
+"""
+
+# %% Set up
+import os
+
+# a convolution uses both cores itself, half of the batch each (see sbnn_np/threads.py); this
+# must be said before NumPy is imported
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+import sys
+import time
+from dataclasses import replace
+
+import experiment
+import numpy as np
+import recipes
+import report
+
+from sbnn_np import ops, plots, quantize, strokes, windows
+
+parser = experiment.command_line("Chapter 2: 0/1 convolutions on MNIST and CIFAR-10.")
+parser.add_argument(
+    "--data", choices=["real", "builtin"], default="real",
+    help="MNIST and CIFAR-10, or stroke digits and shapes",
+)
+parser.add_argument("--quick", action="store_true", help="few images, one epoch")
+parser.add_argument("--full", action="store_true", help="two seeds, longer, and wider networks")
+parser.add_argument(
+    "--resume", action="store_true", help="use finished runs and go on with the begun one"
+)
+in_editor = "ipykernel" in sys.modules
+args = parser.parse_args([] if in_editor else None)
+if args.quick and args.full:
+    parser.error("--quick and --full exclude each other")
+if args.quick and args.out == parser.get_default("out"):
+    args.out = args.out / "quick"
+experiment.prepare(args.out)
+
+began = time.perf_counter()
+builtin = args.data == "builtin"
+digits = experiment.open_data("strokes" if builtin else "mnist", args.data_dir)
+pictures = experiment.open_data("shapes" if builtin else "cifar10", args.data_dir)
+if args.quick:
+    digits, pictures = (
+        replace(
+            each,
+            train_images=each.train_images[:n], train_labels=each.train_labels[:n],
+            test_images=each.test_images[:500], test_labels=each.test_labels[:500],
+        )
+        for each, n in ((digits, 6000), (pictures, 1200))
+    )
+for each in (digits, pictures):
+    print(f"{each.name}: {len(each.train_images)} training, {len(each.test_images)} test images")
+
+
+def heading(text):
+    print(f"\n{text}\n{'-' * len(text)}")
+
+
+# %% 1. A convolution is a dense layer that looks through a window
+#
+# A dense neuron of chapter 1 sees the whole image. A filter is a neuron that sees a small
+# window of it, 3 x 3 pixels for example, and is asked at every place of the image. All
+# filters ask the same of all windows; so write each window as a row, and what is left is the
+# dense layer: windows times weights. That matrix of windows is called im2col ("image to
+# columns", from a language that stores matrices by columns).
+#
+# Here is an image of 4 x 4 pixels with windows of 3 x 3: there are 2 x 2 places for it. Where
+# windows overlap, pixels are written several times. That is the price, memory; what it buys is
+# the fastest thing a processor can do, one large matrix product.
+
+heading("1. A convolution is a dense layer that looks through a window")
+image = np.arange(1, 17).reshape(1, 4, 4, 1)
+cols = windows.im2col(image, (3, 3))
+places = [f"window at row {h}, column {w}" for h in range(2) for w in range(2)]
+for line in range(4):
+    pixels = " ".join(f"{v:3d}" for v in image[0, line, :, 0])
+    row = " ".join(f"{v:3d}" for v in cols[line])
+    print(f"{'image' if line == 0 else '':6s} {pixels}      {places[line]}: {row}")
+w = np.array([[1, 0], [0, 0], [0, 0], [0, 1], [1, 0], [0, 1], [0, 0], [0, 1], [1, 0]])
+print("\ntwo filters of bits, and im2col @ w: one row a place, one column a filter")
+product = cols @ w
+for line in range(9):
+    result = f"      {places[line]}: {product[line]}" if line < 4 else ""
+    print(f"  {w[line]}{result}")
+by_ops, _ = ops.conv_forward(image.astype(float), w.astype(float), (3, 3))
+if not np.array_equal(by_ops.reshape(4, 2), product):
+    raise AssertionError("ops.conv_forward gives something else")
+print("ops.conv_forward gives the same, a few images at a time, so that windows stay in cache.")
+
+# %% 2. The way back
+#
+# The gradient of a pixel is the sum of what all windows that saw it send back. im2col only
+# copies numbers, so it is linear, and its way back is its adjoint, the linear map col2im with
+#
+#     sum over all entries of  im2col(x) * cols   =   sum over all pixels of  x * col2im(cols)
+#
+# for every x and cols. It adds each row back to where it was taken from. With col2im of ones
+# one can see how many windows a pixel is in.
+#
+# Adding to scattered places is slow, so the layer does it from the pixel's point of view: the
+# windows that saw a pixel lie around it, and so their gradients are themselves a window, in
+# dy. The gradient of a convolution is another convolution, with its filters turned by half a
+# turn.
+
+heading("2. The way back")
+rng = np.random.default_rng(args.seed)
+x, other = rng.integers(-9, 10, image.shape), rng.integers(-9, 10, cols.shape)
+left = np.sum(windows.im2col(x, (3, 3)) * other)
+right = np.sum(x * windows.col2im(other, x.shape, (3, 3)))
+print(f"random integers: sum(im2col(x) * cols) = {left}, sum(x * col2im(cols)) = {right}")
+seen = windows.col2im(np.ones(cols.shape, int), image.shape, (3, 3))[0, :, :, 0]
+print("in how many windows each pixel is:")
+print("\n".join("    " + " ".join(str(v) for v in row) for row in seen))
+_, cache = ops.conv_forward(x.astype(float), w.astype(float), (3, 3))
+dy = rng.integers(-9, 10, (1, 2, 2, 2)).astype(float)
+dx, _ = ops.conv_backward(dy, cache)
+if left != right or not np.array_equal(
+    dx, windows.col2im(dy.reshape(4, 2) @ w.T, x.shape, (3, 3))
+):
+    raise AssertionError("the way back is wrong")
+print("ops.conv_backward, which gathers, and col2im, which scatters, agree to the last bit.")
+
+# %% 3. A filter of single bits
+#
+# A 0/1 filter marks pixels, and its sum counts the ink that lies under the marks. This one
+# marks a column; drawn below is where on a stroke digit its count is high. A filter with K
+# marks costs K - 1 additions a window, whatever the window's size. A centred filter also takes
+# off the centre times the total of the window, which is the same for all filters: one more sum
+# a window, shared by all of them, and one subtraction a filter.
+
+heading("3. A filter of single bits")
+digit = strokes.draw(np.array([4]), np.random.default_rng(args.seed))
+ink = quantize.zero_one(digit.astype(np.float32), tau=100)
+bits = np.zeros((5, 5, 1), np.float32)
+bits[:, 2] = 1
+bits = bits.reshape(25, 1)
+plain, _ = ops.conv_forward(ink, bits, (5, 5))
+centred, _ = ops.conv_forward(ink, bits - np.float32(13 / 64), (5, 5))
+marks = ["".join("#" if b else "." for b in row) for row in bits.reshape(5, 5)]
+print(f"{'the filter':12s}{'the image':28s}    {'count >= 4':24s}    centred count >= 2.5")
+for line in range(2, 26):
+    parts = [
+        marks[line - 2] if line < 7 else "",
+        "".join("#" if v else "." for v in ink[0, line, :, 0]),
+        "".join("#" if v >= 4 else "." for v in plain[0, line - 2, :, 0]),
+        "".join("#" if v >= 2.5 else "." for v in centred[0, line - 2, :, 0]),
+    ]
+    print(f"{parts[0]:12s}{parts[1]}    {parts[2]}    {parts[3]}")
+print("The plain count is high wherever there is enough ink; the centred one asks for ink")
+print("under the marks and not beside them.")
+
+# %% 4. Max pooling of bits is OR, or AND
+#
+# Pooling takes the largest sum of each 2 x 2 square, and then comes batch norm and the
+# threshold. With a positive scale the square's bit is 1 if any of its four sums passes the
+# threshold: OR. With a negative scale the neuron fires on *small* sums, and the largest of four
+# is small only if all four are: AND. So a frozen network pools bits and never sees a sum twice.
+# Sums of bits are small integers, and often equal: then the gradient goes to the first.
+
+heading("4. Max pooling of bits is OR, or AND")
+sums = np.array([[1.0, 5.0], [2.0, 2.0]]).reshape(1, 2, 2, 1)
+pooled, _ = ops.maxpool_forward(sums, 2)
+for scale, name in ((1.0, "OR"), (-1.0, "AND")):
+    of_each, of_pooled = (
+        (scale * (z - 3) > 0).astype(int).reshape(-1) for z in (sums, pooled)
+    )
+    print(
+        f"sums {sums.reshape(-1)}, threshold 3, scale {scale:+.0f}: bits {of_each}, their {name} "
+        f"is {int(of_each.any() if scale > 0 else of_each.all())}, bit of the largest "
+        f"{of_pooled[0]}"
+    )
+
+# %% 5. The networks
+#
+# LeNet-5 (after LeCun et al., 1998, with the sizes that papers on compression use): two
+# convolutions of 5 x 5, 20 and 50 filters, each with pooling, then 500 neurons, then 10. All its
+# weights are bits, in the 0/1 and +-1 versions, and its inputs are the pixels as they are.
+#
+# For CIFAR-10 convolutions of 3 x 3, padded by a pixel so that the image keeps its size, and
+# pooling after the second, fourth and fifth. As in most work on binary networks the first of them
+# keeps float weights: it has 27 inputs a filter, and everything after it sees its bits alone.
+# Its weights are less than a hundredth of all, and its bytes are counted.
+#
+# Optimizers, rates and schedules are what did best on validation images in the sweep
+# (walkthrough/02_sweep.py), which gave every method the same grid.
+
+chosen = recipes.chapter_2(args.seed, quick=args.quick, full=args.full)
+results = []
+try:
+    for name, recipe in chosen:
+        dataset = digits if name == "digits" else pictures
+        what = f"{recipe.method}, {recipe.schedule}" if recipe.schedule else recipe.method
+        heading(f"{dataset.name}: {what}, {recipe.architecture}, seed {recipe.seed}")
+        log = lambda line: print(line, flush=True)  # noqa: E731
+        results.append(experiment.run_once(
+            recipe, dataset, args.out / "runs", log=log,
+            again=not (args.full or args.resume), resume=args.resume,
+        ))
+except KeyboardInterrupt:
+    print("\nStopped. What is finished is kept, and the last whole epoch of this training, too:")
+    print("the same command with --resume goes on from there.", flush=True)
+    sys.exit(130)
+rows = [result["row"] for result in results]
+
+# %% The tables
+#
+# The columns are those of chapter 1. New are "float", the bytes of a first layer that keeps its
+# float weights, and what convolution does to the additions: a filter's are counted once for
+# each place of its window. "smaller" is all weights as float32 over entropy + float.
+
+for name in dict.fromkeys(row["data"] for row in rows):
+    heading(f"{name}, in the order of training")
+    print(report.table([row for row in rows if row["data"] == name]))
+if args.full:
+    heading("Means over the seeds, and the largest distance of a seed from its mean")
+    print(report.table_of_means(rows))
+    heading("At equal bytes")
+    equal = [recipe for _, recipe in recipes.equal_bytes(args.seed)]
+    print(report.table_of_bytes([
+        result["row"] for result in results if experiment.recipe_of(result) in equal
+    ]))
+
+# %% What a step costs
+#
+# The floor is the matrix products alone: of windows that lie in cache already, a half of the
+# batch on each of two threads. What a step adds to them is to write those windows, pooling,
+# batch norm, thresholds, and the choice of the bits.
+
+heading("What a training step costs")
+_, recipe = recipes.chapter_2(args.seed)[recipes.STEP]
+cost = experiment.step_cost(recipe, pictures, groups=1 if args.quick else 6)
+memory = experiment.peak_mib()
+print(
+    f"one step of the centred {recipe.architecture}, batch 128: {cost['step_ms']:.0f} ms\n"
+    f"its own matrix products, same shapes, same run: {cost['products_ms']:.0f} ms, "
+    f"{cost['products_gflops']:.0f} GFLOP/s (one large product: {cost['sgemm_gflops']:.0f})\n"
+    f"ratio {cost['ratio']:.2f}"
+)
+if memory:
+    print(f"memory at the most, data sets and all: {memory:.0f} MiB")
+
+# %% Results and figures
+
+content = {
+    "command": " ".join(["python", "walkthrough/02_conv_cifar10.py", *experiment.shown(args)]),
+    "seed": args.seed,
+    "data": pictures.name,
+    **experiment.provenance(sum(row["seconds"] for row in rows)),
+    "seconds_in_all": round(time.perf_counter() - began, 1),
+    "step_cost": cost,
+    "peak_mib": memory,
+    "rows": rows,
+}
+name = "02_conv_cifar10" + ("_full" if args.full else "")
+name += "_builtin" if pictures.name == "shapes" else ""
+experiment.write_json(args.out / f"{name}.json", content)
+sparse = [r for r in results if r["row"]["method"].startswith("0/1")]
+sparse = list({(r["row"]["data"], r["row"]["method"]): r for r in reversed(sparse)}.values())
+figures = {"layers": plots.density_by_layer(sparse[::-1])}
+for each, what in ((digits, "lenet5"), (pictures, "cifar10")):
+    mine = [r for r in results if r["row"]["data"] == each.name][:4]
+    centred = next(r for r in mine if r["row"]["method"] == "0/1 centred")
+    figures[f"accuracy_{what}"] = plots.accuracy_per_epoch(mine)
+    figures[f"examples_{what}"] = plots.examples(
+        centred, each.test_images[:40], each.test_labels[:40], each.classes
+    )
+    if centred["filters"]:
+        figures[f"filters_{what}"] = plots.bit_filters(centred)
+for what, picture in figures.items():
+    experiment.write_whole(args.out / f"{name}_{what}.png", picture)
+print(f"\nwrote {os.path.relpath(args.out / name)}.json and {len(figures)} figures beside it")
+print(f"{time.perf_counter() - began:.0f} seconds in all")
+
+# %% Exercises
+#
+# 1. An image of 32 x 32 pixels, windows of 3 x 3, padding 1, stride 1, 64 channels in. How many
+#    times larger than the image is its im2col matrix? And with stride 2?
+# 2. Why does ops.conv_backward turn the filters by half a turn? Take a row of pixels and a filter
+#    of three numbers, and write down what pixel 5 gets back.
+# 3. A 0/1 filter of 3 x 3 x 64 has 29 ones. What does it cost at one place, what would a +-1
+#    filter cost, and what does the centred domain add for the first filter and for each other?
+# 4. Pooling after the threshold instead of before: for which scales is the result the same?
+# 5. Padding puts zeros around an image of bits. Why are those honest bits for a 0/1 network, and
+#    why does a +-1 network pad with -1?
+#
+# Answers
+#
+# 1. 32 x 32 windows of 3 x 3 x 64 numbers against 32 x 32 x 64: 9 times. With stride 2 there are
+#    16 x 16 windows: 9/4 times.
+# 2. y[i] = x[i] w[0] + x[i+1] w[1] + x[i+2] w[2]; x[5] is in y[5], y[4] and y[3], with w[0], w[1]
+#    and w[2]: dx[5] = dy[3] w[2] + dy[4] w[1] + dy[5] w[0], the filter turned round.
+# 3. 28 additions; 575, and as many XNORs; the first 575 for the total and one to take it off, each
+#    other one addition.
+# 4. For positive ones: the threshold keeps the order, so it and the maximum can change places.
+#    With a negative scale pooling bits would have to be AND.
+# 5. A pixel outside is a bit that is 0, and is added like any other 0. In a +-1 network a 0 would
+#    be a third value, which one bit cannot store.

@@ -1,0 +1,138 @@
+"""What the chapters train: the density, the schedules, and what the sweeps chose.
+
+A chapter's recipes are made here, and not in the chapter, so that its sweep, its text and the
+tests that hold both to the committed results all use the same ones.
+"""
+
+from experiment import Recipe
+
+from sbnn_np import network
+
+DENSITY = 0.05  # of ones, over the whole net
+START = 0.01    # of ones at step 0: the nearly-empty start
+
+METHODS = list(network.METHODS)
+# how a 0/1 network comes to its density
+SCHEDULES = {
+    "constant": {"start": None, "share": None},
+    "growing": {"start": START, "share": None},
+    "shrinking": {"start": 0.5, "share": None},
+    "penalty": {"start": DENSITY, "share": 0.1},
+}
+# what did best on the validation images (figures/01_sweep.json): optimizer, rate, schedule
+CHOSEN = {
+    "full precision": ("NormalizedSGD", 1e-2, None),
+    "+-1": ("Adam", 1e-2, None),
+    "0/1": ("Adam", 1e-2, "constant"),
+    "0/1 centred": ("NormalizedSGD", 3e-3, "penalty"),
+}
+
+
+def recipe_for(method, seed, epochs, choice=None, sizes=(784, 512, 512, 10)):
+    """Recipe of a method, with the optimizer, rate and schedule of `choice`, or CHOSEN."""
+    optimizer, rate, schedule = choice or CHOSEN[method]
+    sparse = {"density": DENSITY, **SCHEDULES[schedule]} if schedule else {}
+    return Recipe(method, sizes, optimizer, rate, epochs, seed, **sparse)
+
+
+def chapter_1(seed, quick=False, full=False):
+    """What chapter 01 trains, in this order; without `full` a growing one is among them."""
+    if full:
+        narrow, wide = (784, 512, 512, 10), (784, 1024, 1024, 10)
+        return [
+            *(recipe_for(m, seed + i, 30, sizes=narrow) for i in range(3) for m in METHODS),
+            *(recipe_for("0/1 centred", seed + i, 30, sizes=wide) for i in range(3)),
+            recipe_for("+-1", seed, 30, sizes=wide),
+        ]
+    epochs = 2 if quick else 15
+    chosen = [recipe_for(method, seed, epochs) for method in METHODS]
+    growing = (*CHOSEN["0/1 centred"][:2], "growing")
+    return list(dict.fromkeys([*chosen, recipe_for("0/1 centred", seed, epochs, growing)]))
+
+
+# chapter 2: the networks, and how their training images are changed
+LENET5 = {
+    "convs": (20, "pool", 50, "pool"), "sizes": (500, 10), "kernel": 5, "batch": 64, "every": 1,
+}
+
+
+def vgg(width):
+    """Five convolutions for 32 x 32 pixels: width, width, 2, 2 and 4 times width filters.
+
+    The image is halved early, behind the first, third and fifth convolution: for the same
+    minutes that gives better accuracy than behind the second, fourth and fifth.
+    """
+    return {
+        "convs": (width, "pool", width, 2 * width, "pool", 2 * width, 4 * width, "pool"),
+        "sizes": (10,), "kernel": 3, "padding": 1, "float_first": True,
+        "shift": 2, "flip": True, "batch": 64, "every": 1,
+    }
+
+
+# what did best on the validation images (figures/02_sweep.json): rate of Adam, and schedule
+CHOSEN_2 = {
+    "digits": {
+        "full precision": (3e-3, None),
+        "+-1": (1e-2, None),
+        "0/1": (1e-2, "constant"),
+        "0/1 centred": (1e-2, "constant"),
+    },
+    "pictures": {
+        "full precision": (3e-3, None),
+        "+-1": (1e-2, None),
+        "0/1": (1e-2, "shrinking"),
+        "0/1 centred": (1e-2, "shrinking"),
+    },
+}
+
+
+def conv_recipe(what, net, method, seed, epochs, choice=None, density=DENSITY):
+    """A run of chapter 2, with the rate and schedule of `choice`, or those of CHOSEN_2.
+
+    Parameters
+    ----------
+    what : "digits" or "pictures"
+    net : dict
+        LENET5, or vgg(width).
+    """
+    rate, schedule = choice or CHOSEN_2[what][method]
+    sparse = {"density": density, **SCHEDULES[schedule]} if schedule else {}
+    if schedule == "penalty":
+        sparse["start"] = density
+    if schedule == "shrinking":
+        sparse["over"] = 0.7
+    recipe = Recipe(
+        method, optimizer="Adam", rate=rate, epochs=epochs, seed=seed, **net, **sparse
+    )
+    return what, recipe
+
+
+def chapter_2(seed, quick=False, full=False):
+    """What chapter 02 trains, in this order: pairs of "digits" or "pictures", and a recipe."""
+    if full:
+        return [
+            *(conv_recipe("digits", LENET5, m, seed + i, 10) for i in range(2) for m in METHODS),
+            *equal_bytes(seed),
+            *(conv_recipe("pictures", vgg(64), m, seed, 12) for m in METHODS[1:2] + METHODS[3:]),
+        ]
+    epochs = (1, 1) if quick else (3, 5)
+    chosen = [conv_recipe("digits", LENET5, m, seed, epochs[0]) for m in METHODS]
+    chosen += [conv_recipe("pictures", vgg(32), m, seed, epochs[1]) for m in METHODS]
+    growing = (CHOSEN_2["pictures"]["0/1 centred"][0], "growing")
+    grown = conv_recipe("pictures", vgg(32), "0/1 centred", seed, epochs[1], growing)
+    return list(dict.fromkeys([*chosen, grown]))
+
+
+STEP = 7  # of chapter 2's list: the network whose training step is timed
+
+
+def equal_bytes(seed):
+    """A narrow +-1 network, and two wider 0/1 networks whose bits take no more bytes."""
+    def centred(width, density):
+        return conv_recipe("pictures", vgg(width), "0/1 centred", seed, 5, density=density)
+
+    return [
+        conv_recipe("pictures", vgg(16), "+-1", seed, 5),
+        centred(24, 0.09),
+        centred(32, 0.04),
+    ]
