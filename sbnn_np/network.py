@@ -152,7 +152,7 @@ def convnet(
     ----------
     shape : (H, W, C)
         Of an input image.
-    convs : list of int or "pool"
+    convs : list or tuple of int or "pool"
         Filters of each convolution; a "pool" behind one halves the image.
     sizes : list of int
         Neurons of the dense layers, the last of them the classes.
@@ -191,7 +191,7 @@ def convnet(
         conv = Conv(latent, place, (kernel, kernel), kinds, first=not layers, padding=padding)
         layers += [conv]
         place = conv.out_shape
-        if convs[i + 1 : i + 2] == ["pool"]:
+        if "pool" in convs[i + 1 : i + 2]:
             layers += [MaxPool(2)]
             place = (place[0] // 2, place[1] // 2, F)
         layers += [BatchNorm(scale), Activation(activation)]

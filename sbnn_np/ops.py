@@ -126,16 +126,14 @@ def conv_forward(x, w, kernel, stride=1, padding=0, pad=0.0):
            [10., 12.]])
     """
     N, H, W, _ = x.shape
-    KH, KW = kernel
-    OH = windows.out_size(H, KH, stride, padding)
-    OW = windows.out_size(W, KW, stride, padding)
-    D, F = w.shape
+    OH = windows.out_size(H, kernel[0], stride, padding)
+    OW = windows.out_size(W, kernel[1], stride, padding)
+    F = w.shape[1]
     y = np.empty((N, OH, OW, F), x.dtype)
 
     # y[(n,oh,ow),f] = sum_d cols[(n,oh,ow),d] w[d,f]
     def half(part):
-        for n, cols in runs(part, OH * OW, D, x.dtype):
-            windows.im2col(x[n], kernel, stride, padding, pad, out=cols)
+        for n, cols in runs(x, part, kernel, stride, padding, pad):
             np.matmul(cols, w, out=y[n].reshape(-1, F))
 
     threads.halves(half, N)
@@ -178,51 +176,70 @@ def conv_backward(dy, cache, need_dx=True, out=None):
            [1., 3., 2.],
            [0., 2., 2.]]), array([ 8., 12., 20., 24.]))
     """
-    x, w, kernel, stride, padding, pad = cache
-    N, H, W, C = x.shape
-    KH, KW = kernel
-    _, OH, OW, F = dy.shape
-    D = len(w)
+    x, w, *how = cache
+    (KH, KW), stride, padding, _ = how
+    N, C, F = len(x), x.shape[3], dy.shape[3]
 
-    # dw[d,f] = sum_(n,oh,ow) cols[(n,oh,ow),d] dy[(n,oh,ow),f]
-    def half_dw(part):
+    turned = w.reshape(KH, KW, C, F)[::-1, ::-1].transpose(0, 1, 3, 2).reshape(-1, C)
+    border = (KH - 1 - padding, KW - 1 - padding)
+    dx = np.empty_like(x) if need_dx else None
+
+    def half(part):
+        # dw[d,f] = sum_(n,oh,ow) cols[(n,oh,ow),d] dy[(n,oh,ow),f]
         dw, piece = np.zeros_like(w), np.empty_like(w)
-        for n, cols in runs(part, OH * OW, D, x.dtype):
-            windows.im2col(x[n], kernel, stride, padding, pad, out=cols)
+        for n, cols in runs(x, part, *how):
             dw += np.matmul(cols.T, dy[n].reshape(-1, F), out=piece)
+        if need_dx:
+            # dx[(n,h,w),c] = sum_(kh,kw,f) dcols[(n,h,w),(kh,kw,f)] turned[(kh,kw,f),c]
+            for n, dcols in runs(dy, part, (KH, KW), 1, border, 0.0, stride, x.shape[1:3]):
+                np.matmul(dcols, turned, out=dx[n].reshape(-1, C))
         return dw
 
-    dw = sum(threads.halves(half_dw, N))
-    if out is not None:
-        out[...] = dw
-        dw = out
-    if not need_dx:
-        return None, dw
-    dx = np.empty_like(x)
-    turned = w.reshape(KH, KW, C, F)[::-1, ::-1].transpose(0, 1, 3, 2).reshape(-1, C)
-    top, left = KH - 1 - padding, KW - 1 - padding
-
-    # dx[(n,h,w),c] = sum_(kh,kw,f) dcols[(n,h,w),(kh,kw,f)] turned[(kh,kw,f),c]
-    def half_dx(part):
-        for n, dcols in runs(part, H * W, KH * KW * F, x.dtype):
-            spread = np.zeros((n.stop - n.start, H + KH - 1, W + KW - 1, F), x.dtype)
-            spread[
-                :, top : top + stride * OH : stride, left : left + stride * OW : stride
-            ] = dy[n]
-            windows.im2col(spread, kernel, out=dcols)
-            np.matmul(dcols, turned, out=dx[n].reshape(-1, C))
-
-    threads.halves(half_dx, N)
-    return dx, dw
+    return dx, np.add.reduce(threads.halves(half, N), out=out)
 
 
-def runs(part, rows, D, dtype):
-    """Yield runs of images within `part`, each with room for its windows, rows*D an image."""
-    step = max(1, COLUMNS // (rows * D))
-    room = np.empty((step * rows, D), dtype)
+def runs(x, part, kernel, stride, padding, pad, spread=1, out=None):
+    """Yield runs of a few images, and their windows as rows of a matrix that stays in cache.
+
+    It gives what `windows.im2col` gives, with one frame around the images and one matrix for
+    all runs: what is yielded is overwritten by the next run.
+
+    Parameters
+    ----------
+    x : (N, H, W, C) array
+    part : slice
+        Of the N images.
+    kernel, stride, pad : see `conv_forward`
+    padding : int, or a pair of them for height and width
+    spread : int
+        Distance at which the pixels are set into the frame; in between is `pad`.
+    out : (OH, OW), optional
+        Number of windows, where the padding at the far ends is to follow from it.
+
+    Yields
+    ------
+    n : slice
+    cols : (n*OH*OW, KH*KW*C) array
+    """
+    N, H, W, C = x.shape
+    top, left = (padding, padding) if isinstance(padding, int) else padding
+    high, wide = (
+        (size + 2 * edge) if out is None else count + K - 1
+        for size, edge, count, K in zip((H, W), (top, left), out or (0, 0), kernel)
+    )
+    D = kernel[0] * kernel[1] * C
+    places = windows.out_size(high, kernel[0], stride) * windows.out_size(wide, kernel[1], stride)
+    step = min(max(1, COLUMNS // (places * D)), part.stop - part.start)
+    frame = np.full((step, high, wide, C), pad, x.dtype)
+    inside = frame[:, top : top + spread * H : spread, left : left + spread * W : spread]
+    views, cols = windows.views(frame, kernel, stride), np.empty((step * places, D), x.dtype)
+    as_views = cols.reshape(views.shape)
     for start in range(part.start, part.stop, step):
         n = slice(start, min(start + step, part.stop))
-        yield n, room[: (n.stop - n.start) * rows]
+        some = n.stop - n.start
+        inside[:some] = x[n]
+        np.copyto(as_views[:some], views[:some])
+        yield n, cols[: some * places]
 
 
 def maxpool_forward(x, size):
@@ -305,10 +322,11 @@ def maxpool_backward(dy, cache):
 def to_first(dy, largest, parts, outs):
     """Write dy to the one of `outs` whose part is the first to equal the largest, 0 to others."""
     left = dy
-    for part, out in zip(parts[:-1], outs[:-1]):
+    for i, (part, out) in enumerate(zip(parts[:-1], outs)):
         np.multiply(left, part == largest, out=out)
-        left = left - out
-    outs[-1][...] = left
+        left = np.subtract(left, out, out=outs[-1] if i == len(outs) - 2 else None)
+    if len(outs) == 1:
+        outs[0][...] = dy
 
 
 def batchnorm_forward(x, scale, shift, eps=1e-5):
@@ -347,26 +365,38 @@ def batchnorm_forward(x, scale, shift, eps=1e-5):
     """
     if not eps > 0:
         raise ValueError(f"eps is {eps}; it must be above 0")
-    N = len(x)
-    away, y = np.empty_like(x), np.empty_like(x)              # (N, M)
-    mean = sum(threads.rows(lambda n: sum_rows(x[n]), x)) / N  # (M,)
+    N, M = x.shape
+    fold = folds(N, M)
+    x = x.reshape(-1, fold * M)
+    away, y = np.empty_like(x), np.empty_like(x)              # (N, M), folded
+    mean = sum(threads.rows(lambda n: sum_rows(x[n]), x))
+    mean = mean.reshape(fold, M).sum(axis=0) / N              # (M,)
+    means = np.tile(mean, fold)
 
     def squares(n):
-        np.subtract(x[n], mean, out=away[n])
+        np.subtract(x[n], means, out=away[n])
         return np.einsum("nm,nm->m", away[n], away[n])
 
     # var[m] = 1/N sum_n away[n,m]^2
-    var = sum(threads.rows(squares, x)) / N                   # (M,)
+    var = sum(threads.rows(squares, x)).reshape(fold, M).sum(axis=0) / N
     inv_std = 1 / np.sqrt(var + eps)                          # (M,)
-    slope = scale * inv_std
+    slopes, shifts = np.tile(scale * inv_std, fold), np.tile(shift, fold)
 
     # y[n,m] = scale[m] xhat[n,m] + shift[m], where xhat[n,m] = inv_std[m] away[n,m]
     def scaled(n):
-        np.multiply(away[n], slope, out=y[n])
-        y[n] += shift
+        np.multiply(away[n], slopes, out=y[n])
+        y[n] += shifts
 
     threads.rows(scaled, x)
-    return y, (away, scale, inv_std), mean, var
+    return y.reshape(N, M), (away, scale, inv_std), mean, var
+
+
+def folds(N, M):
+    """How many rows of M numbers to lay side by side, so that NumPy's inner loops are long."""
+    fold = 1
+    while N % (2 * fold) == 0 and fold * M < 256:
+        fold *= 2
+    return fold
 
 
 def batchnorm_backward(dy, cache):
@@ -395,25 +425,29 @@ def batchnorm_backward(dy, cache):
     (array([[0.], [0.]]), array([-1.]), array([3.]))
     """
     away, scale, inv_std = cache
-    N = len(dy)
+    N, M = dy.shape
+    fold = away.shape[1] // M
+    dy = dy.reshape(away.shape)
     # dshift[m] = sum_n dy[n,m],  dscale[m] = sum_n dy[n,m] xhat[n,m]
     sums = threads.rows(
         lambda n: (sum_rows(dy[n]), np.einsum("nm,nm->m", dy[n], away[n])), dy
     )
-    dshift = sum(part[0] for part in sums)                    # (M,)
-    dscale = sum(part[1] for part in sums) * inv_std          # (M,)
-    along, level, slope = inv_std * dscale / -N, dshift / N, scale * inv_std
-    dx = np.empty_like(dy)                                    # (N, M)
+    dshift, along = (sum(part).reshape(fold, M).sum(axis=0) for part in zip(*sums))
+    dscale = along * inv_std                                  # (M,)
+    tilts, levels, slopes = (
+        np.tile(v, fold) for v in (inv_std * dscale / -N, dshift / N, scale * inv_std)
+    )
+    dx = np.empty_like(dy)                                    # (N, M), folded
 
     # dx[n,m] = scale[m] inv_std[m] (dy[n,m] - dshift[m]/N - xhat[n,m] dscale[m]/N)
     def parts(n):
-        np.multiply(away[n], along, out=dx[n])
+        np.multiply(away[n], tilts, out=dx[n])
         dx[n] += dy[n]
-        dx[n] -= level
-        dx[n] *= slope
+        dx[n] -= levels
+        dx[n] *= slopes
 
     threads.rows(parts, dy)
-    return dx, dscale, dshift
+    return dx.reshape(N, M), dscale, dshift
 
 
 def fold_batchnorm(scale, shift, mean, var, eps=1e-5):

@@ -10,12 +10,12 @@ The cut depends on sizes alone, never on the machine, and results come back in o
 sums are always added in the same order, and a training can be repeated to the last bit.
 """
 
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 
 import numpy as np
 
-SMALL = 65536  # numbers of an array that are not worth a second thread; they stay in cache
+SMALL = 1 << 17  # numbers that are not worth a second thread; two such arrays stay in cache
 
 
 @cache
@@ -49,7 +49,7 @@ def halves(work, N):
     try:
         first = work(slice(0, middle))
     finally:
-        wait([second])                                        # it may hold buffers of the caller
+        second.exception()                                    # wait: it writes to our arrays
     return [first, second.result()]
 
 
@@ -71,7 +71,7 @@ def rows(work, x):
     >>> rows(lambda part: (part.start, part.stop), np.empty((3, 2)))
     [(0, 3)]
     >>> rows(lambda part: (part.start, part.stop), np.empty((3 * SMALL, 1)))
-    [(0, 65536), (65536, 98304), (98304, 163840), (163840, 196608)]
+    [(0, 131072), (131072, 196608), (196608, 327680), (327680, 393216)]
     """
     N = len(x)
     if x.size <= SMALL:

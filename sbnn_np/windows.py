@@ -6,6 +6,8 @@ numbers in the order row, column, channel), all filters at all places are one ma
 product. Images are (N, H, W, C); nothing here is ever transposed.
 """
 
+import math
+
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
@@ -87,28 +89,38 @@ def im2col(x, kernel, stride=1, padding=0, pad=0.0, out=None):
            [4, 5, 7, 8]])
     """
     N, H, W, C = x.shape
-    KH, KW = kernel
-    OH, OW = out_size(H, KH, stride, padding), out_size(W, KW, stride, padding)
-    x = padded(x, padding, pad)
+    if padding:
+        frame = np.full((N, H + 2 * padding, W + 2 * padding, C), pad, x.dtype)
+        frame[:, padding : padding + H, padding : padding + W] = x
+    else:
+        frame = np.ascontiguousarray(x)
+    out_size(H, kernel[0], stride, padding), out_size(W, kernel[1], stride, padding)
+    windows = views(frame, kernel, stride)
     if out is None:
-        out = np.empty((N * OH * OW, KH * KW * C), x.dtype)
-    n, h, w, c = x.strides
-    # the KW*C numbers of one row of a window lie side by side: they are copied in one go
-    windows = as_strided(
-        x, (N, OH, OW, KH, KW * C), (n, stride * h, stride * w, h, c), writeable=False
-    )
+        out = np.empty((math.prod(windows.shape[:3]), math.prod(windows.shape[3:])), x.dtype)
     np.copyto(out.reshape(windows.shape), windows)
     return out
 
 
-def padded(x, padding, pad=0.0):
-    """Contiguous x, (N, H, W, C), with `padding` pixels of value `pad` on all four sides."""
-    if not padding:
-        return np.ascontiguousarray(x)
+def views(x, kernel, stride=1):
+    """All windows of images as a view, (N, OH, OW, KH, KW*C): nothing is copied.
+
+    The KW*C numbers of one row of a window lie side by side, so that whoever copies the
+    windows can copy these in one go.
+
+    Parameters
+    ----------
+    x : (N, H, W, C) array, contiguous
+    kernel : (KH, KW)
+    stride : int
+    """
     N, H, W, C = x.shape
-    frame = np.full((N, H + 2 * padding, W + 2 * padding, C), pad, x.dtype)
-    frame[:, padding : padding + H, padding : padding + W] = x
-    return frame
+    KH, KW = kernel
+    n, h, w, c = x.strides
+    return as_strided(
+        x, (N, out_size(H, KH, stride), out_size(W, KW, stride), KH, KW * C),
+        (n, stride * h, stride * w, h, c), writeable=False,
+    )
 
 
 def col2im(cols, shape, kernel, stride=1, padding=0):

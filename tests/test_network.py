@@ -158,7 +158,7 @@ def test_a_network_learns_20_images_by_heart(method):
 @pytest.mark.parametrize("float_first", [False, True])
 def test_blocks_are_convolution_pool_batch_norm_threshold(method, float_first, rng):
     net = network.convnet(
-        (9, 8, 2), [3, 4, "pool"], [5, 6], 3, 1, method, rng, 0.2, float_first=float_first
+        (9, 8, 2), (3, 4, "pool"), (5, 6), 3, 1, method, rng, 0.2, float_first=float_first
     )
     kinds = [type(layer).__name__ for layer in net.layers]
     block = ["BatchNorm", "Activation"]

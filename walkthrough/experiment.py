@@ -458,10 +458,13 @@ def products_of(layer, rng):
 
     def in_runs(places, inner, outer, multiply):
         big = random(BATCH * places, outer)
+        step = places * max(1, ops.COLUMNS // (places * inner))
 
         def half(part):
-            for n, cols in ops.runs(part, places, inner, np.float32):
-                multiply(cols, big[n.start * places : n.stop * places])
+            cols = np.ones((step, inner), np.float32)
+            for start in range(part.start * places, part.stop * places, step):
+                rows = slice(start, min(start + step, part.stop * places))
+                multiply(cols[: rows.stop - start], big[rows])
 
         return lambda: threads.halves(half, BATCH)
 
