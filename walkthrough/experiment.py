@@ -50,6 +50,7 @@ class Recipe:
     float_first: bool = False         # whether the first convolution keeps float weights
     over: float = 0.5                 # part of the training in which the density changes
     shift: int = 1                    # pixels that training images are moved by at the most
+    images: int | None = None         # how many images to train on, if not all
     batch: int = 128
     every: int = 8                    # steps from one choice of the bits to the next
     flip: bool = False                # whether half of them are mirrored
@@ -117,6 +118,7 @@ def run(recipe, dataset, read_test=True, log=None, save_to=None, resume=False):
     net, rule, optimizer = build(recipe, dataset.train_images.shape[1:], rng)
     before = latent_histogram(net)
     training, validation = data.split(dataset.train_images, dataset.train_labels)
+    training = tuple(array[: recipe.images] for array in training)
     epochs, trace = train.fit(
         net, training, validation, rule, optimizer, recipe.rate, recipe.epochs, rng,
         recipe.batch, recipe.augment, recipe.every, log, save_to, resume,
@@ -191,7 +193,8 @@ def run_name(recipe, data_name, read_test):
     words += [f"{recipe.epochs} epochs", f"seed {recipe.seed}"]
     if recipe.density is not None:
         words += [recipe.density, recipe.schedule]
-    words += ["float first"] * recipe.float_first + ["test" if read_test else "validation"]
+    words += ["float first"] * recipe.float_first + [recipe.images] * bool(recipe.images)
+    words += ["test" if read_test else "validation"]
     name = "-".join(str(word) for word in words).replace("+-", "pm")
     told = hashlib.sha256(repr(recipe).encode()).hexdigest()[:6]   # by all that it does not say
     return re.sub(r"[^0-9A-Za-z.]+", "-", name).replace("-e-", "e-") + f"-{told}"

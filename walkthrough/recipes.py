@@ -86,7 +86,7 @@ CHOSEN_2 = {
 }
 
 
-def conv_recipe(what, net, method, seed, epochs, choice=None, density=DENSITY):
+def conv_recipe(what, net, method, seed, epochs, choice=None, density=DENSITY, images=None):
     """A run of chapter 2, with the rate and schedule of `choice`, or those of CHOSEN_2.
 
     Parameters
@@ -102,7 +102,8 @@ def conv_recipe(what, net, method, seed, epochs, choice=None, density=DENSITY):
     if schedule == "shrinking":
         sparse["over"] = 0.7
     recipe = Recipe(
-        method, optimizer="Adam", rate=rate, epochs=epochs, seed=seed, **net, **sparse
+        method, optimizer="Adam", rate=rate, epochs=epochs, seed=seed, images=images, **net,
+        **sparse,
     )
     return what, recipe
 
