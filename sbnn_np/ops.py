@@ -392,9 +392,12 @@ def batchnorm_forward(x, scale, shift, eps=1e-5):
 
 
 def folds(N, M):
-    """How many rows of M numbers to lay side by side, so that NumPy's inner loops are long."""
+    """How many rows of M numbers to lay side by side, so that NumPy's inner loops are long.
+
+    Many short rows are what images of few channels are; small matrices are left as they are.
+    """
     fold = 1
-    while N % (2 * fold) == 0 and fold * M < 256:
+    while N * M > threads.SMALL and N % (2 * fold) == 0 and fold * M < 256:
         fold *= 2
     return fold
 
