@@ -1,10 +1,15 @@
 """Hypothesis profiles, and what several test files share."""
 
 import os
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import settings
+
+# the chapters import their neighbours
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "walkthrough"))
 
 settings.register_profile("dev", max_examples=25, deadline=None)
 settings.register_profile("ci", max_examples=100, deadline=None, derandomize=True)

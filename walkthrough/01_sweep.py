@@ -55,18 +55,6 @@ def sweep(part, candidates):
 SPARSE = [method for method in METHODS if method.startswith("0/1")]
 
 
-def best(rows, method):
-    """The row of a method with the best validation accuracy, among those within their density.
-
-    The penalty alone can miss its density. Of equals, the first one is taken.
-    """
-    within = [row for row in rows if (row["density"] or 0) <= (row["target_density"] or 1)]
-    return max(
-        (row for row in within if row["method"] == method),
-        key=lambda row: row["validation_accuracy"],
-    )
-
-
 rates = sweep("rates", [
     recipe_for(method, args.seed, EPOCHS, (optimizer, rate, CONSTANT.get(method)))
     for method in METHODS
@@ -75,7 +63,7 @@ rates = sweep("rates", [
 ])
 choice = {}
 for method in METHODS:
-    row = best(rates, method)
+    row = recipes.best(rates, method)
     choice[method] = (row["optimizer"], row["rate"])
 schedules = sweep("schedules", [
     recipe_for(method, args.seed, EPOCHS, (*choice[method], schedule))
@@ -83,7 +71,7 @@ schedules = sweep("schedules", [
     for schedule in recipes.SCHEDULES
 ])
 for method in METHODS:
-    choice[method] += (best(schedules, method)["schedule"] if method in SPARSE else None,)
+    choice[method] += (recipes.best(schedules, method)["schedule"] if method in SPARSE else None,)
 lengths = sweep("lengths", [
     recipe_for(method, args.seed, epochs, choice[method])
     for method in METHODS

@@ -46,16 +46,6 @@ def sweep(part, dataset, candidates):
     return rows
 
 
-def best(rows, method):
-    """The row of a method with the best validation accuracy, among those within their density.
-
-    The penalty alone can miss its density. Of equals, the first one is taken.
-    """
-    mine = [row for row in rows if row["method"] == method]
-    within = [row for row in mine if (row["density"] or 0) <= (row["target_density"] or 1)]
-    return max(within, key=lambda row: row["validation_accuracy"])
-
-
 rows, chosen = [], {}
 for what, name in (("digits", "mnist"), ("pictures", "cifar10")):
     dataset = experiment.open_data(name, args.data_dir)
@@ -69,7 +59,7 @@ for what, name in (("digits", "mnist"), ("pictures", "cifar10")):
         for method in METHODS
         for rate in RATES
     ])
-    rate = {method: best(rates, method)["rate"] for method in METHODS}
+    rate = {method: recipes.best(rates, method)["rate"] for method in METHODS}
     schedules = sweep("schedules", dataset, [
         recipes.conv_recipe(
             what, net, method, args.seed, epochs, (rate[method], schedule), images=IMAGES
@@ -78,10 +68,9 @@ for what, name in (("digits", "mnist"), ("pictures", "cifar10")):
         for schedule in recipes.SCHEDULES
     ])
     rows += rates + schedules
-    chosen[what] = {
-        method: (rate[method], best(schedules, method)["schedule"] if method in SPARSE else None)
-        for method in METHODS
-    }
+    chosen[what] = {method: (rate[method], None) for method in METHODS}
+    for method in SPARSE:
+        chosen[what][method] = (rate[method], recipes.best(schedules, method)["schedule"])
 
 content = {
     "command": " ".join(["python", "walkthrough/02_sweep.py", *experiment.shown(args)]),

@@ -43,21 +43,23 @@ def means(rows):
     Returns
     -------
     groups : list of dict
-        `architecture`, `method`, `seeds`, `test_accuracy` (mean), `spread` (largest
-        distance of a seed from the mean), `density` (largest), `entropy_bytes` and
-        `compression_weights_entropy` (means), `seconds` (sum).
+        `data`, `architecture`, `method`, `schedule`, `seeds`, `test_accuracy` (mean),
+        `spread` (largest distance of a seed from the mean), `density` (largest),
+        `entropy_bytes` and `compression_weights_entropy` (means), `seconds` (sum).
     """
     groups = {}
     for row in rows:
-        groups.setdefault((row["architecture"], row["method"], row["schedule"]), []).append(row)
+        key = tuple(row[name] for name in ("data", "architecture", "method", "schedule"))
+        groups.setdefault(key, []).append(row)
     result = []
-    for (architecture, method, schedule), mine in groups.items():
+    for (data, architecture, method, schedule), mine in groups.items():
         accuracy = np.array([row["test_accuracy"] for row in mine])
 
         def mean(key, mine=mine):
             return None if mine[0][key] is None else float(np.mean([row[key] for row in mine]))
 
         result.append({
+            "data": data,
             "architecture": architecture,
             "method": method,
             "schedule": schedule,
@@ -125,6 +127,19 @@ def readme_table(default, full):
     return lines
 
 
+def readme_table_2(content, options=""):
+    """Lines of the README's table of convolutional networks, from the content of a result file."""
+    lines = []
+    for group in means(content["rows"]):
+        lines.append(
+            f"| {group['data']} | {group['method']} | {group['schedule'] or '-'} "
+            f"| {group['architecture']} | {percent(group['density'])} "
+            f"| {100 * group['test_accuracy']:.2f}{spread(group, ' ± ')} | {smaller(group)} "
+            f"| {group['seeds']} | `02_conv_cifar10.py{options}` | {group['seconds'] / 60:.1f} |"
+        )
+    return lines
+
+
 def spread(group, sign):
     """Largest distance of a seed from the mean, in points; nothing where there is one seed."""
     return f"{sign}{100 * group['spread']:.2f}" if group["seeds"] > 1 else ""
@@ -136,6 +151,17 @@ def step_line(default):
     return (
         f"A training step of the centred 0/1 network takes {cost['step_ms']:.2f} ms at batch 128, "
         f"{cost['ratio']:.2f} times its own matrix products."
+    )
+
+
+def step_line_2(default):
+    """The README's line on what a training step of a convolutional network costs."""
+    cost = default["step_cost"]
+    return (
+        f"A training step of the centred network for CIFAR-10 takes {cost['step_ms']:.0f} ms at "
+        f"batch 128, {cost['ratio']:.2f} times its own matrix products (at "
+        f"{cost['products_gflops']:.0f} GFLOP/s; one large product reaches "
+        f"{cost['sgemm_gflops']:.0f}), and {default['peak_mib']:.0f} MiB of memory at the most."
     )
 
 
@@ -154,8 +180,17 @@ def smaller(row):
 
 
 def numbers_to_see(content):
-    """Lines of chapter 01's docstring: what its first command ends with."""
+    """Lines of a chapter's docstring: what its first command ends with."""
     return [
         f"    {row['method']:<14}  {row['schedule'] or '':<9}  {100 * row['test_accuracy']:.2f}%"
+        for row in content["rows"]
+    ]
+
+
+def numbers_to_see_2(content):
+    """The same of chapter 2, where there are two data sets."""
+    return [
+        f"    {row['data']:<8}  {row['method']:<14}  {row['schedule'] or '':<9}  "
+        f"{100 * row['test_accuracy']:.2f}%"
         for row in content["rows"]
     ]

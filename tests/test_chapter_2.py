@@ -1,0 +1,203 @@
+"""Chapter 2 runs without data, resumes after an interruption, and its results are as it says."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+
+import experiment
+import numpy as np
+import pytest
+import recipes
+import report
+from test_walkthrough import FIGURES, ROOT, ROW_KEYS, TOP_KEYS, committed, fresh
+
+from sbnn_np import data, shapes
+
+CHAPTER = ROOT / "walkthrough" / "02_conv_cifar10.py"
+
+
+def environment(cache):
+    """Of a machine without data and network, whose cache is a folder of ours."""
+    kept = {k: v for k, v in os.environ.items() if k != "SBNN_DATA" and "proxy" not in k.lower()}
+    return kept | {"https_proxy": "http://127.0.0.1:9", "XDG_CACHE_HOME": str(cache)}
+
+
+@pytest.fixture(scope="module")
+def interrupted_and_resumed(tmp_path_factory):
+    """A quick run, stopped by Ctrl-C when the first picture network is done, then resumed."""
+    out, cache = tmp_path_factory.mktemp("out"), tmp_path_factory.mktemp("cache")
+    command = [sys.executable, str(CHAPTER), "--quick", "--out", str(out)]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment(cache)
+    )
+    before = ""
+    for line in process.stdout:
+        before += line
+        if line.startswith("shapes: +-1"):
+            process.send_signal(signal.SIGINT)
+            break
+    rest, errors = process.communicate()
+    again = subprocess.run(
+        [*command, "--resume"], capture_output=True, text=True, env=environment(cache)
+    )
+    return process.returncode, before + rest, errors, again, out
+
+
+def test_ctrl_c_keeps_what_is_finished_and_says_how_to_go_on(interrupted_and_resumed):
+    code, said, errors, _, out = interrupted_and_resumed
+    assert code == 130 and "Traceback" not in errors
+    assert "the same command with --resume goes on from there" in said
+    assert "built-in STROKE DIGITS" in said and "built-in SHAPES" in said
+
+
+def test_resume_does_not_train_again_what_is_finished(interrupted_and_resumed):
+    _, _, _, again, out = interrupted_and_resumed
+    assert again.returncode == 0, again.stderr
+    trained = again.stdout.count("epoch    loss")
+    assert trained == len(recipes.chapter_2(0)) - 5            # four for digits, one for pictures
+    content = json.loads((out / "02_conv_cifar10_builtin.json").read_text())
+    assert content.keys() >= TOP_KEYS
+    rows = content["rows"]
+    assert len(rows) == len(recipes.chapter_2(0))
+    for row in rows:
+        assert row.keys() >= ROW_KEYS and row["data"] in ("stroke digits", "shapes")
+        sparse = row["method"].startswith("0/1")
+        assert sparse == (row["density"] is not None) == (row["schedule"] is not None)
+        if sparse and row["schedule"] != "penalty":
+            assert row["density"] <= row["target_density"] == 0.05
+    for name in ("stroke digits", "shapes"):
+        methods = {row["method"] for row in rows if row["data"] == name}
+        assert methods == set(recipes.METHODS)
+    assert content["step_cost"].keys() >= {"ratio", "products_gflops", "sgemm_gflops"}
+    pictures = {path.name for path in out.glob("*.png")}
+    for what in (
+        "layers", "accuracy_lenet5", "accuracy_cifar10", "examples_lenet5", "examples_cifar10",
+        "filters_lenet5",
+    ):
+        assert f"02_conv_cifar10_builtin_{what}.png" in pictures
+
+
+def test_the_chapter_shows_its_identities(interrupted_and_resumed):
+    said = interrupted_and_resumed[3].stdout
+    left, right = re.search(r"sum\(im2col\(x\) \* cols\) = (-?\d+), .* = (-?\d+)", said).groups()
+    assert left == right
+    assert "agree to the last bit" in said
+    assert "their OR is 1, bit of the largest 1" in said
+    assert "their AND is 0, bit of the largest 0" in said
+
+
+# one run, interrupted
+
+
+@pytest.fixture
+def pictures():
+    images, labels, test_images, test_labels = shapes.shape_images(320, 60)
+    return data.Data("tiny", images, labels, test_images, test_labels, shapes.NAMES)
+
+
+def test_an_interrupted_run_resumes_to_the_same_result(tmp_path, pictures, monkeypatch):
+    monkeypatch.setattr(experiment, "cache_folder", lambda: tmp_path / "cache")
+    _, recipe = recipes.conv_recipe(
+        "pictures", recipes.vgg(4), "0/1 centred", 0, 3, (1e-2, "shrinking")
+    )
+    whole = experiment.run_once(recipe, pictures, tmp_path / "whole")
+
+    def interrupt(line):
+        if line.lstrip().startswith("2 "):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        experiment.run_once(recipe, pictures, tmp_path / "runs", log=interrupt)
+    assert not (tmp_path / "runs").exists()
+    assert len(list((tmp_path / "cache" / "checkpoints").iterdir())) == 1
+    resumed = experiment.run_once(recipe, pictures, tmp_path / "runs", resume=True)
+    for result in (whole, resumed):
+        for row in (result["row"], *result["epochs"], result):
+            del row["seconds"]
+    assert json.dumps(whole) == json.dumps(resumed)
+    assert list((tmp_path / "cache" / "checkpoints").iterdir()) == []
+    # and is not run again, unless asked to
+    monkeypatch.setattr(experiment, "run", None)
+    experiment.run_once(recipe, pictures, tmp_path / "runs")
+    with pytest.raises(TypeError):
+        experiment.run_once(recipe, pictures, tmp_path / "runs", again=True)
+
+
+def test_recipes_that_differ_have_files_of_their_own():
+    _, recipe = recipes.conv_recipe("pictures", recipes.vgg(4), "0/1 centred", 0, 3)
+    others = [replace(recipe, **{k: v}) for k, v in {
+        "seed": 1, "rate": 0.5, "epochs": 4, "shift": 3, "flip": False, "batch": 32, "every": 3,
+        "over": 0.2, "start": 0.3, "images": 7, "float_first": False, "padding": 0,
+    }.items()]
+    names = {experiment.run_name(r, "data", True) for r in [recipe, *others]}
+    assert len(names) == 1 + len(others)
+
+
+def test_augmentation_is_what_the_recipe_says(rng):
+    images = rng.integers(0, 256, (50, 8, 8, 1)).astype(np.uint8)
+    _, recipe = recipes.conv_recipe("digits", recipes.LENET5, "+-1", 0, 1)
+    still = replace(recipe, shift=0)
+    assert np.array_equal(still.augment(images, rng), images)
+    mirrored = replace(still, flip=True).augment(images, rng)
+    same = [(a == b).all() for a, b in zip(images, mirrored)]
+    turned = [(a[:, ::-1] == b).all() for a, b in zip(images, mirrored)]
+    assert 10 < sum(same) < 40 and all(s or t for s, t in zip(same, turned))
+
+
+# the committed results
+
+
+@pytest.mark.parametrize("name", ["02_conv_cifar10", "02_sweep"])
+def test_committed_results_are_of_these_sources(name):
+    content = committed(name)
+    assert content.keys() >= TOP_KEYS
+    assert fresh(content), f"figures/{name}.json: its sources have changed since; run it again"
+
+
+def test_the_chapter_follows_what_the_sweep_chose():
+    rows = committed("02_sweep")["rows"]
+    assert all(row["test_accuracy"] is None for row in rows), "a sweep must not read the test set"
+    for what, name in (("digits", "MNIST"), ("pictures", "CIFAR-10")):
+        for method, (rate, schedule) in recipes.CHOSEN_2[what].items():
+            mine = [row for row in rows if row["data"] == name and row["method"] == method]
+            rates = [row for row in mine if row["part"] == "rates"]
+            assert sorted(row["rate"] for row in rates) == [3e-3, 1e-2, 3e-2]
+            assert rate == max(rates, key=lambda row: row["validation_accuracy"])["rate"]
+            tried = [row for row in mine if row["part"] == "schedules"]
+            if schedule is None:
+                assert tried == []
+                continue
+            within = [row for row in tried if row["density"] <= row["target_density"]]
+            best = max(within, key=lambda row: row["validation_accuracy"])
+            assert (best["rate"], best["schedule"]) == (rate, schedule)
+            assert {row["schedule"] for row in tried} == set(recipes.SCHEDULES)
+
+
+def test_committed_rows_are_of_the_recipes():
+    rows = committed("02_conv_cifar10")["rows"]
+    chosen = recipes.chapter_2(0)
+    assert len(rows) == len(chosen)
+    for row, (what, recipe) in zip(rows, chosen):
+        assert row["data"] == {"digits": "MNIST", "pictures": "CIFAR-10"}[what]
+        for key in ("method", "seed", "optimizer", "rate", "epochs", "schedule", "architecture"):
+            assert row[key] == getattr(recipe, key)
+
+
+def test_the_readme_and_the_chapter_show_the_committed_numbers():
+    default = committed("02_conv_cifar10")
+    readme, chapter = (ROOT / "README.md").read_text(), CHAPTER.read_text()
+    for line in report.readme_table_2(default):
+        assert line in readme, line
+    assert report.step_line_2(default) in " ".join(readme.split())
+    assert default["step_cost"]["ratio"] <= 2 and default["peak_mib"] <= 1024
+    assert default["seconds_in_all"] <= 25 * 60
+    for line in report.numbers_to_see_2(default):
+        assert line in chapter, line
+    assert f"{report.minutes({'seconds': default['seconds_in_all']})} on two cores" in chapter
+    sweep = (ROOT / "walkthrough" / "02_sweep.py").read_text()
+    assert f"{report.minutes(committed('02_sweep'))} on two cores" in sweep
+    assert (FIGURES / "02_conv_cifar10_layers.png").is_file()
