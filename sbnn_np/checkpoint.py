@@ -2,8 +2,8 @@
 
 A checkpoint is written after an epoch. It holds the trained arrays, the running statistics of
 batch norm, what the optimizer remembers, the state of the random generator, and the rows of
-the epochs so far (whose number is the place in every schedule). Bits are not in it: they
-follow from the latents, as they do at every choice in training.
+the epochs so far (whose number is the place in every schedule), and the centres. Bits are not
+in it: they follow from the latents, as they do at every choice in training.
 
 The file is the SHA-256 of its content, 32 bytes, and then the content, an .npz archive. It
 is written to a temporary name and moved into place: at any moment there is the old
@@ -59,13 +59,17 @@ def save(path, network, optimizer, rng, identity, done):
     temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
         temporary.write_bytes(hashlib.sha256(content).digest() + content)
+        with open(temporary, "rb+") as file:
+            os.fsync(file.fileno())                           # or a cut of power could lose both
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
 
 
 def load(path, network, optimizer, rng, identity):
-    """Read a checkpoint into network, optimizer and rng.
+    """Read a checkpoint into network, optimizer and rng; then choose the bits anew.
+
+    The weights of the network are those of its old bits until `train.requantize` is called.
 
     Parameters
     ----------
@@ -119,6 +123,8 @@ def state(network, optimizer):
         if hasattr(layer, "steps"):
             arrays[f"{i}.mean"], arrays[f"{i}.var"] = layer.mean, layer.var
             arrays[f"{i}.steps"] = np.array(layer.steps)
+        if getattr(layer, "mask", None) is not None:
+            arrays[f"{i}.centre"] = np.array(layer.centre)
     for name in MEMORY[type(optimizer).__name__]:
         value = getattr(optimizer, name)
         for i, item in enumerate(value if isinstance(value, list) else [value]):
@@ -134,6 +140,8 @@ def put(network, optimizer, found):
     for i, layer in enumerate(network.layers):
         if hasattr(layer, "steps"):
             layer.steps = int(found[f"{i}.steps"])
+        if f"{i}.centre" in found:
+            layer.set_centre(found[f"{i}.centre"].item())
     for name in MEMORY[type(optimizer).__name__]:
         value = getattr(optimizer, name)
         if not isinstance(value, list):

@@ -63,9 +63,12 @@ class Dense:
 
     def set_values(self):
         """Set the two values, the centre by the density of now, and write all of w."""
-        self.centre = 0.0
-        if self.weights == "0/1 centred":
-            self.centre = round(64 * self.ones / self.mask.size) / 64
+        centred = self.weights == "0/1 centred"
+        self.set_centre(round(64 * self.ones / self.mask.size) / 64 if centred else 0.0)
+
+    def set_centre(self, centre):
+        """Set the centre, and with it the two values, and write all of w."""
+        self.centre = centre
         self.values = (-1.0, 1.0) if self.weights == "+-1" else (-self.centre, 1 - self.centre)
         np.copyto(self.w, np.where(self.mask, self.values[1], self.values[0]))
 

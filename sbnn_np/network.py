@@ -170,7 +170,8 @@ def convnet(
     Raises
     ------
     ValueError
-        If the method is unknown, or an image gets smaller than the kernel.
+        If the method is unknown, an image gets smaller than the kernel, sizes are missing, or
+        convs hold anything but numbers from 1 on, each with one "pool" behind it at the most.
 
     Examples
     --------
@@ -182,6 +183,13 @@ def convnet(
     430500
     """
     weights, activation = known(method)
+    for before, F in zip(["pool", *convs], convs):
+        if before == "pool" if F == "pool" else not isinstance(F, int) or F < 1:
+            raise ValueError(
+                f'convs is {convs}; it takes numbers from 1 on, and at most one "pool" behind each'
+            )
+    if len(sizes) < 1 or min(sizes) < 1:
+        raise ValueError(f"sizes is {sizes}; it needs one or more numbers, all at least 1")
     layers, place = [], shape
     for i, F in enumerate(convs):
         if F == "pool":

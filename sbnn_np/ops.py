@@ -182,7 +182,7 @@ def conv_backward(dy, cache, need_dx=True, out=None):
 
     turned = w.reshape(KH, KW, C, F)[::-1, ::-1].transpose(0, 1, 3, 2).reshape(-1, C)
     border = (KH - 1 - padding, KW - 1 - padding)
-    dx = np.empty_like(x) if need_dx else None
+    dx = np.empty(x.shape, x.dtype) if need_dx else None
 
     def half(part):
         # dw[d,f] = sum_(n,oh,ow) cols[(n,oh,ow),d] dy[(n,oh,ow),f]

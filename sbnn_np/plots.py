@@ -61,6 +61,8 @@ def spread_labels(ax, ends, gap):
 def accuracy_per_epoch(results):
     """Draw validation accuracy after every epoch, one line a method.
 
+    Full precision and centred 0/1 must be among them: the title compares the two.
+
     Parameters
     ----------
     results : list of dict
@@ -265,7 +267,7 @@ def bit_filters(result):
     return png(fig)
 
 
-def examples(result, images, labels, classes):
+def guesses(result, images, labels, classes):
     """Draw the first 40 test images with what the network takes them for.
 
     Parameters

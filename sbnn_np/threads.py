@@ -37,6 +37,10 @@ def halves(work, N):
     results : list
         In the order of the parts; one result if N is 1.
 
+    Notes
+    -----
+    There is one second thread: `work` must not call this, nor `rows` or `apply`, itself.
+
     Examples
     --------
     >>> halves(lambda part: list(range(5))[part], 5)

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 
@@ -162,17 +163,24 @@ def fit(
 
     Raises
     ------
+    ValueError
+        If checkpoints are to be left without an `identity`, or `resume` without `save_to`.
     FloatingPointError
         If the loss, or after an epoch any trained number, is not finite.
     checkpoint.CheckpointError
         If the checkpoint to go on from is damaged or of another training.
     """
+    if save_to and not identity or resume and not save_to:
+        raise ValueError(
+            f"save_to is {save_to}, resume {resume} and identity {identity!r}; to resume needs a "
+            "place, and a checkpoint needs an identity"
+        )
     images, labels = training
     an_epoch = data.steps_per_epoch(len(images), batch)
     steps, rows, trace = an_epoch * epochs, [], []
     log = log or (lambda line: None)
     log("epoch    loss   train  valid density   flips seconds")
-    if resume and save_to.is_file():
+    if resume and Path(save_to).is_file():
         done = checkpoint.load(save_to, network, optimizer, rng, identity)
         rows, trace = done["rows"], done["trace"]
         requantize(network, rule, len(rows) / epochs)

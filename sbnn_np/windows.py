@@ -113,7 +113,14 @@ def views(x, kernel, stride=1):
     x : (N, H, W, C) array, contiguous
     kernel : (KH, KW)
     stride : int
+
+    Raises
+    ------
+    ValueError
+        If x is not contiguous, or smaller than the window.
     """
+    if not x.flags.c_contiguous:
+        raise ValueError("x is not contiguous; numpy.ascontiguousarray makes it so")
     N, H, W, C = x.shape
     KH, KW = kernel
     n, h, w, c = x.strides

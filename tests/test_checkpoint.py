@@ -48,7 +48,7 @@ def fit(pictures, path, method="0/1 centred", optimizer=optim.Adam, kind="net", 
     rows, trace = train.fit(
         net, *pictures, rule_of(kind), optimizer, 1e-2, EPOCHS, rng, batch=50,
         augment=lambda images, rng: data.shifted(data.flipped(images, rng), 2, rng),
-        log=log, save_to=path, **kwargs,
+        log=log, save_to=path, identity="this one" if path else "", **kwargs,
     )
     for row in rows:
         del row["seconds"]

@@ -36,7 +36,7 @@ import numpy as np
 import recipes
 import report
 
-from sbnn_np import ops, plots, quantize, strokes, windows
+from sbnn_np import checkpoint, ops, plots, quantize, strokes, windows
 
 parser = experiment.command_line("Chapter 2: 0/1 convolutions on MNIST and CIFAR-10.")
 parser.add_argument(
@@ -121,7 +121,7 @@ print("ops.conv_forward gives the same, a few images at a time, so that windows 
 # Adding to scattered places is slow, so the layer does it from the pixel's point of view: the
 # windows that saw a pixel lie around it, and so their gradients are themselves a window, in
 # dy. The gradient of a convolution is another convolution, with its filters turned by half a
-# turn.
+# turn, and with their inputs and outputs changing places.
 
 heading("2. The way back")
 rng = np.random.default_rng(args.seed)
@@ -175,8 +175,9 @@ print("under the marks and not beside them.")
 # Pooling takes the largest sum of each 2 x 2 square, and then comes batch norm and the
 # threshold. With a positive scale the square's bit is 1 if any of its four sums passes the
 # threshold: OR. With a negative scale the neuron fires on *small* sums, and the largest of four
-# is small only if all four are: AND. So a frozen network pools bits and never sees a sum twice.
-# Sums of bits are small integers, and often equal: then the gradient goes to the first.
+# is small only if all four are: AND. So a frozen network can turn each sum into its bit at once,
+# and pool bits. Sums of bits are small integers, and often equal: then the gradient goes to the
+# first.
 
 heading("4. Max pooling of bits is OR, or AND")
 sums = np.array([[1.0, 5.0], [2.0, 2.0]]).reshape(1, 2, 2, 1)
@@ -198,12 +199,14 @@ for scale, name in ((1.0, "OR"), (-1.0, "AND")):
 # weights are bits, in the 0/1 and +-1 versions, and its inputs are the pixels as they are.
 #
 # For CIFAR-10 convolutions of 3 x 3, padded by a pixel so that the image keeps its size, and
-# pooling after the second, fourth and fifth. As in most work on binary networks the first of them
-# keeps float weights: it has 27 inputs a filter, and everything after it sees its bits alone.
-# Its weights are less than a hundredth of all, and its bytes are counted.
+# pooling after the first, third and fifth. As in most work on binary networks the first of them
+# keeps float weights: it has 27 inputs a filter, and everything after it sees its bits alone. Its
+# weights are less than a hundredth of all, but floats: beside bits that compress well their bytes
+# count, and are counted.
 #
-# Optimizers, rates and schedules are what did best on validation images in the sweep
-# (walkthrough/02_sweep.py), which gave every method the same grid.
+# Rates (of Adam) and schedules are what did best on validation images in the sweep
+# (walkthrough/02_sweep.py), which gave every method the same grid. The test set is read once a
+# network, after its last epoch. The last network of all grows from a nearly-empty start.
 
 chosen = recipes.chapter_2(args.seed, quick=args.quick, full=args.full)
 results = []
@@ -217,6 +220,8 @@ try:
             recipe, dataset, args.out / "runs", log=log,
             again=not (args.full or args.resume), resume=args.resume,
         ))
+except checkpoint.CheckpointError as error:
+    sys.exit(experiment.complain(f"{error}\nDelete that file, or run without --resume."))
 except KeyboardInterrupt:
     print("\nStopped. What is finished is kept, and the last whole epoch of this training, too:")
     print("the same command with --resume goes on from there.", flush=True)
@@ -232,10 +237,22 @@ rows = [result["row"] for result in results]
 for name in dict.fromkeys(row["data"] for row in rows):
     heading(f"{name}, in the order of training")
     print(report.table([row for row in rows if row["data"] == name]))
+print(
+    "\nThe share of ones is asked of the whole net; where they go is the network's own choice:"
+)
+for result in results:
+    row = result["row"]
+    if row["density"] is not None and row["schedule"] != "growing":
+        shares = ", ".join(f"{100 * d:.1f}%" for d in row["layer_densities"])
+        print(f"    {row['data']}, {row['method']:<11}  {shares}")
+print(
+    "First and last layers take more than their share: they have few weights, and everything\n"
+    "that the network knows goes through them."
+)
 if args.full:
     heading("Means over the seeds, and the largest distance of a seed from its mean")
     print(report.table_of_means(rows))
-    heading("At equal bytes")
+    heading("At equal bytes of bits")
     equal = [recipe for _, recipe in recipes.equal_bytes(args.seed)]
     print(report.table_of_bytes([
         result["row"] for result in results if experiment.recipe_of(result) in equal
@@ -245,7 +262,8 @@ if args.full:
 #
 # The floor is the matrix products alone: of windows that lie in cache already, a half of the
 # batch on each of two threads. What a step adds to them is to write those windows, pooling,
-# batch norm, thresholds, and the choice of the bits.
+# batch norm, thresholds, and the choice of the bits. It is measured at batch 128, as in chapter 1,
+# though the networks above train with 64.
 
 heading("What a training step costs")
 _, recipe = recipes.chapter_2(args.seed)[recipes.STEP]
@@ -273,16 +291,15 @@ content = {
     "rows": rows,
 }
 name = "02_conv_cifar10" + ("_full" if args.full else "")
-name += "_builtin" if pictures.name == "shapes" else ""
+name += "" if (digits.name, pictures.name) == ("MNIST", "CIFAR-10") else "_builtin"
 experiment.write_json(args.out / f"{name}.json", content)
-sparse = [r for r in results if r["row"]["method"].startswith("0/1")]
-sparse = list({(r["row"]["data"], r["row"]["method"]): r for r in reversed(sparse)}.values())
-figures = {"layers": plots.density_by_layer(sparse[::-1])}
+of = {what: report.by_method(results, what) for what in (digits.name, pictures.name)}
+sparse = [r for mine in of.values() for m, r in mine.items() if m.startswith("0/1")]
+figures = {"layers": plots.density_by_layer(sparse)}
 for each, what in ((digits, "lenet5"), (pictures, "cifar10")):
-    mine = [r for r in results if r["row"]["data"] == each.name][:4]
-    centred = next(r for r in mine if r["row"]["method"] == "0/1 centred")
-    figures[f"accuracy_{what}"] = plots.accuracy_per_epoch(mine)
-    figures[f"examples_{what}"] = plots.examples(
+    centred = of[each.name]["0/1 centred"]
+    figures[f"accuracy_{what}"] = plots.accuracy_per_epoch(list(of[each.name].values()))
+    figures[f"examples_{what}"] = plots.guesses(
         centred, each.test_images[:40], each.test_labels[:40], each.classes
     )
     if centred["filters"]:
@@ -310,9 +327,10 @@ print(f"{time.perf_counter() - began:.0f} seconds in all")
 #    16 x 16 windows: 9/4 times.
 # 2. y[i] = x[i] w[0] + x[i+1] w[1] + x[i+2] w[2]; x[5] is in y[5], y[4] and y[3], with w[0], w[1]
 #    and w[2]: dx[5] = dy[3] w[2] + dy[4] w[1] + dy[5] w[0], the filter turned round.
-# 3. 28 additions; 575, and as many XNORs; the first 575 for the total and one to take it off, each
-#    other one addition.
-# 4. For positive ones: the threshold keeps the order, so it and the maximum can change places.
-#    With a negative scale pooling bits would have to be AND.
+# 3. 28 additions; 575 additions and 576 XNORs; the first filter 575 for the total and one to take
+#    it off, each other one addition.
+# 4. In a frozen network, for positive ones: the threshold keeps the order, so it and the maximum
+#    can change places; with a negative scale pooling bits would have to be AND. In training
+#    nothing is the same, since batch norm would see other sums.
 # 5. A pixel outside is a bit that is 0, and is added like any other 0. In a +-1 network a 0 would
 #    be a third value, which one bit cannot store.

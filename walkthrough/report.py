@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from sbnn_np import network
+
 COLUMNS = (
     ("method", "{:<15}", "method", lambda v: v),
     ("schedule", "{:<9}", "schedule", lambda v: v or "-"),
@@ -12,9 +14,9 @@ COLUMNS = (
     ("ones", "{:>9}", "ones", lambda v: f"{v:,}"),
     ("mask", "{:>8}", "mask_bytes", lambda v: f"{v:,}"),
     ("entropy", "{:>8}", "entropy_bytes", lambda v: f"{v:,.0f}"),
-    ("float", "{:>6}", "float_bytes", lambda v: f"{v:,}" if v else "-"),
+    ("float", "{:>9}", "float_bytes", lambda v: f"{v:,}" if v else "-"),
     ("smaller", "{:>7}", "compression_weights_entropy", lambda v: f"{v:.1f}x"),
-    ("adds", "{:>9}", "adds", lambda v: f"{v:,}"),
+    ("adds", "{:>10}", "adds", lambda v: f"{v:,}"),
     ("of +-1", "{:>7}", "adds_of_dense", lambda v: f"{v:.3f}"),
     ("s", "{:>5}", "seconds", lambda v: f"{v:.0f}"),
 )
@@ -76,13 +78,15 @@ def means(rows):
 
 def table_of_bytes(rows):
     """Format the rows of chapter 2 that compare networks of equal bytes as aligned text."""
-    lines = ["architecture            method         ones    bytes of bits  of floats  test"]
+    lines = [
+        "architecture              method         ones  bytes of bits  of floats    total  test"
+    ]
     for row in rows:
         ones = "-" if row["density"] is None else f"{100 * row['density']:.2f}%"
         lines.append(
-            f"{row['architecture']:<22}  {row['method']:<11}  {ones:>6}  "
+            f"{row['architecture']:<24}  {row['method']:<11}  {ones:>6}  "
             f"{coded_bytes(row):>13,.0f}  {row['float_bytes']:>9,}  "
-            f"{100 * row['test_accuracy']:.2f}"
+            f"{coded_bytes(row) + row['float_bytes']:>7,.0f}  {100 * row['test_accuracy']:.2f}"
         )
     return "\n".join(lines)
 
@@ -95,12 +99,13 @@ def coded_bytes(row):
 def table_of_means(rows):
     """Format `means` as aligned text."""
     lines = [
-        "architecture           method           schedule   seeds  test           largest density"
+        "architecture              method           schedule   seeds  test           "
+        "largest density"
     ]
     for group in means(rows):
         density = "-" if group["density"] is None else f"{100 * group['density']:.2f}%"
         lines.append(
-            f"{group['architecture']:<21}  {group['method']:<15}  {group['schedule'] or '-':<9}  "
+            f"{group['architecture']:<24}  {group['method']:<15}  {group['schedule'] or '-':<9}  "
             f"{group['seeds']:>5}  {100 * group['test_accuracy']:.2f}"
             f"{spread(group, ' +- '):<8}  {density:>15}"
         )
@@ -138,6 +143,23 @@ def readme_table_2(content, options=""):
             f"| {group['seeds']} | `02_conv_cifar10.py{options}` | {group['seconds'] / 60:.1f} |"
         )
     return lines
+
+
+def by_method(results, data):
+    """One result a method: of a data set's last architecture, the first run of each.
+
+    Returns
+    -------
+    chosen : dict
+        From the method to its result, in the order of `network.METHODS`.
+    """
+    mine = [result for result in results if result["row"]["data"] == data]
+    last = mine[-1]["row"]["architecture"]
+    chosen = {}
+    for result in mine:
+        if result["row"]["architecture"] == last:
+            chosen.setdefault(result["row"]["method"], result)
+    return {method: chosen[method] for method in network.METHODS if method in chosen}
 
 
 def spread(group, sign):
