@@ -90,6 +90,64 @@ def test_the_chapter_shows_its_identities(interrupted_and_resumed):
     assert "their AND is 0, bit of the largest 0" in said
 
 
+def test_full_has_a_figure_of_four_methods_for_each_data_set():
+    results = [
+        {"row": {"data": what, "method": r.method, "architecture": r.architecture}, "seed": r.seed}
+        for what, r in recipes.chapter_2(0, full=True)
+    ]
+    for what, sizes in (("digits", "20-p-50-p-500-10"), ("pictures", "64-p-64-128-p-128-256-p-10")):
+        chosen = report.by_method(results, what)
+        assert list(chosen) == recipes.METHODS
+        assert all(result["row"]["architecture"] == sizes for result in chosen.values())
+        assert all(result["seed"] == 0 for result in chosen.values())
+
+
+def test_tables_have_a_column_for_every_number():
+    rows = committed("02_conv_cifar10")["rows"]
+    for text in (report.table(rows), report.table_of_means(rows), report.table_of_bytes(rows)):
+        lines = [line for line in text.splitlines() if " " in line]
+        assert len({len(line.rstrip()) for line in lines[1:]}) <= 2, text
+        assert abs(len(lines[0]) - max(map(len, lines[1:]))) <= 1, text
+
+
+# reproducing
+
+
+def reproduce(*options):
+    script = ROOT / "walkthrough" / "reproduce.py"
+    return subprocess.run([sys.executable, str(script), *options], capture_output=True, text=True)
+
+
+def test_reproduce_notes_that_nothing_differs_or_says_that_it_does(tmp_path):
+    dataset = data.load("strokes")
+    recipe = experiment.Recipe("0/1", (784, 8, 10), "Adam", 1e-2, 1, 0, 0.1, images=500)
+    result = experiment.run_once(recipe, dataset, tmp_path / "runs")
+    stale = {"rows": [{"part": "rates", **result["row"]}], "sources_digest": "of old sources"}
+    experiment.write_json(tmp_path / "result.json", stale)
+    done = reproduce("result", "--out", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    content = json.loads((tmp_path / "result.json").read_text())
+    assert content["rows"] == stale["rows"] and content["sources_digest"] == "of old sources"
+    assert fresh(content) and content["reproduced"]["of"] == 1
+    # a run that reports another loss
+    path = next((tmp_path / "runs").iterdir())
+    result = json.loads(path.read_text())
+    result["epochs"][0]["loss"] += 1e-12
+    experiment.write_json(path, result)
+    before = (tmp_path / "result.json").read_bytes()
+    done = reproduce("result", "--out", str(tmp_path))
+    assert done.returncode == 2 and "gives other numbers now" in done.stderr
+    assert (tmp_path / "result.json").read_bytes() == before
+
+
+def test_reproduce_needs_the_result_and_its_runs(tmp_path):
+    done = reproduce("nothing", "--out", str(tmp_path))
+    assert done.returncode == 2 and "result is nothing; there is no" in done.stderr
+    experiment.write_json(tmp_path / "result.json", {"rows": []})
+    done = reproduce("result", "--out", str(tmp_path))
+    assert done.returncode == 2 and "no run of" in done.stderr
+
+
 # one run, interrupted
 
 
@@ -194,7 +252,7 @@ def test_the_readme_and_the_chapter_show_the_committed_numbers():
         assert line in readme, line
     assert report.step_line_2(default) in " ".join(readme.split())
     assert default["step_cost"]["ratio"] <= 2 and default["peak_mib"] <= 1024
-    assert default["seconds_in_all"] <= 25 * 60
+    assert default["seconds_in_all"] <= 25 * 60 and "--resume" not in default["command"]
     for line in report.numbers_to_see_2(default):
         assert line in chapter, line
     assert f"{report.minutes({'seconds': default['seconds_in_all']})} on two cores" in chapter

@@ -175,6 +175,19 @@ def test_blocks_are_convolution_pool_batch_norm_threshold(method, float_first, r
     assert net.forward(images).shape == (7, 6)
 
 
+@pytest.mark.parametrize("convs, sizes, message", [
+    (["pool", 3], [2], "convs is .*; it takes numbers"),
+    ([3, "pool", "pool"], [2], "convs is"),
+    ([3, "Pool"], [2], "convs is"),
+    ([0], [2], "convs is"),
+    ([3], [], r"sizes is \[\]; it needs one or more"),
+    ([3], [0, 2], "sizes is"),
+])
+def test_impossible_convolutional_networks_are_refused(convs, sizes, message, rng):
+    with pytest.raises(ValueError, match=message):
+        network.convnet((8, 8, 1), convs, sizes, 3, 1, "0/1", rng)
+
+
 def test_a_window_that_outgrows_the_image_is_refused(rng):
     with pytest.raises(ValueError, match="kernel is 5; an image of 2 pixels"):
         network.convnet((8, 8, 1), [2, "pool", 2], [3], 5, 0, "0/1", rng)

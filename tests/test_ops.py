@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sbnn_np import gradcheck, ops, reference, windows
+from sbnn_np import gradcheck, ops, reference, threads, windows
 
 # distinct sizes, so that no swapped axis goes unnoticed
 N, D, M = 3, 5, 4
@@ -144,13 +144,22 @@ def test_conv_backward_writes_where_it_is_told_and_can_skip_dx(conv):
     assert np.array_equal(dw, ops.conv_backward(dy, cache)[1])
 
 
-def test_conv_in_runs_of_few_images_is_the_same(conv, monkeypatch):
-    x, w, dy, how = conv
-    whole = ops.conv_backward(dy, ops.conv_forward(x, w, *how)[1])
-    monkeypatch.setattr(ops, "COLUMNS", 1)
+def test_conv_in_runs_of_few_images_is_the_same(conv, integers, monkeypatch):
+    _, w, dy, how = conv
+    # 7 images: halves of 4 and 3, in runs of 2, the last of which is short
+    x, dy = integers(7, *conv[0].shape[1:]), integers(7, *dy.shape[1:])
+    monkeypatch.setattr(ops, "COLUMNS", 2 * dy[0, :, :, 0].size * len(w))
     y, cache = ops.conv_forward(x, w, *how)
     assert y.tolist() == reference.conv_forward(x.tolist(), w.tolist(), *how)
-    for a, b in zip(whole, ops.conv_backward(dy, cache)):
+    expected = reference.conv_backward(dy.tolist(), x.tolist(), w.tolist(), *how)
+    assert [g.tolist() for g in ops.conv_backward(dy, cache)] == list(expected)
+
+
+def test_conv_takes_images_in_any_layout(conv):
+    x, w, dy, how = conv
+    turned = np.ascontiguousarray(x.transpose(0, 3, 1, 2)).transpose(0, 2, 3, 1)
+    assert not turned.flags.c_contiguous
+    for a, b in zip(*(ops.conv_backward(dy, ops.conv_forward(v, w, *how)[1]) for v in (x, turned))):
         assert np.array_equal(a, b)
 
 
@@ -174,13 +183,27 @@ def test_maxpool_equals_the_loops_ties_included(rng, H, W, size):
     assert dx.sum() == dy.sum()
 
 
+def test_large_pooling_on_two_threads_is_the_same(rng):
+    x = rng.integers(0, 9, (40, 32, 32, 8)).astype(np.float32)
+    assert len(threads.rows(lambda n: n, x)) > 1
+    y, cache = ops.maxpool_forward(x, 2)
+    squares = x.reshape(40, 16, 2, 16, 2, 8).transpose(0, 1, 3, 5, 2, 4).reshape(40, 16, 16, 8, 4)
+    assert np.array_equal(y, squares.max(axis=-1))
+    dy = rng.integers(1, 9, y.shape).astype(np.float32)
+    expected = np.zeros_like(squares)
+    np.put_along_axis(expected, squares.argmax(axis=-1)[..., None], dy[..., None], axis=-1)
+    dx = ops.maxpool_backward(dy, cache).reshape(40, 16, 2, 16, 2, 8).transpose(0, 1, 3, 5, 2, 4)
+    assert np.array_equal(dx.reshape(expected.shape), expected)
+
+
 def test_a_square_larger_than_the_image_is_refused():
     with pytest.raises(ValueError, match="kernel is 3; an image of 2 pixels"):
         ops.maxpool_forward(np.zeros((1, 2, 4, 1)), 3)
 
 
 def test_large_batch_norm_on_two_threads_is_the_same(rng):
-    x = rng.integers(0, 9, (40000, 3)).astype(np.float64)
+    x = rng.integers(0, 9, (96000, 3)).astype(np.float64)
+    assert ops.folds(*x.shape) > 1 and len(threads.rows(lambda n: n, x)) > 1
     dy = rng.integers(-9, 9, x.shape).astype(np.float64)
     scale, shift = np.array([1.0, -2.0, 3.0]), np.array([0.5, 0.0, 1.0])
     y, cache, mean, var = ops.batchnorm_forward(x, scale, shift)

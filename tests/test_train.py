@@ -79,8 +79,30 @@ def test_a_loss_that_is_no_number_stops_the_run(rng):
     net = network.mlp([4, 3], "full precision", rng)
     net.params()[0][...] = np.nan
     x, labels = np.ones((2, 4)), np.array([0, 1])
-    with pytest.raises(FloatingPointError, match="the loss is nan"):
+    message = r"the loss is nan at step 0: layer 0 \(Dense\): latent is not finite; a rate below"
+    with pytest.raises(FloatingPointError, match=message):
         train.train_step(net, x, labels, None, optim.Adam(net.params()), 0.1, 0, 1)
+    net.params()[0][...] = 3e38                                # finite, but their sum is not
+    with (
+        np.errstate(over="ignore", invalid="ignore"),
+        pytest.raises(FloatingPointError, match=r"layer 0 \(Dense\): its output is not finite"),
+    ):
+        train.train_step(net, x, labels, None, optim.Adam(net.params()), 0.1, 0, 1)
+
+
+def test_a_number_that_bits_hide_stops_the_run_after_its_epoch(digits):
+    class Breaks(optim.Adam):
+        def step(self, grads, rate):
+            super().step(grads, rate)
+            if self.t == 9:                                    # the last step of the epoch
+                self.params[1][0] = np.nan                     # a scale; its bits are then 0
+
+    rng = np.random.default_rng(3)
+    net = network.mlp([784, 8, 10], "0/1", rng, p0=0.1)
+    rule = sparsity.NetBudget(sparsity.Schedule(0.1))
+    message = r"after epoch 1: layer 1 \(BatchNorm\): scale is not finite"
+    with pytest.raises(FloatingPointError, match=message):
+        train.fit(net, *digits, rule, Breaks(net.params()), 1e-2, 2, rng, batch=60)
 
 
 def test_bad_labels_stop_the_run(rng):

@@ -58,6 +58,13 @@ def test_the_matrix_can_be_written_to_a_given_place(rng):
     assert np.array_equal(out, windows.im2col(x, (3, 3)))
 
 
+def test_views_of_scattered_memory_are_refused(rng):
+    x = rng.standard_normal((2, 3, 4, 5)).transpose(0, 2, 3, 1)
+    with pytest.raises(ValueError, match="x is not contiguous"):
+        windows.views(x, (2, 2))
+    assert np.array_equal(windows.im2col(x, (2, 2)), windows.im2col(x.copy(), (2, 2)))
+
+
 @pytest.mark.parametrize("size, kernel, stride, padding, message", [
     (4, 5, 1, 0, "kernel is 5; an image of 4 pixels and padding 0 allows at most 4"),
     (4, 9, 1, 2, "kernel is 9; .* allows at most 8"),

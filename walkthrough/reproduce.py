@@ -21,7 +21,7 @@ from datetime import date
 
 import experiment
 
-NAMES = {"MNIST": "mnist", "CIFAR-10": "cifar10"}
+NAMES = {"MNIST": "mnist", "CIFAR-10": "cifar10", "stroke digits": "strokes"}
 
 parser = experiment.command_line("Train some runs of a result again, and compare.")
 parser.add_argument("result", help="name of a file in the results folder, without .json")
