@@ -219,13 +219,14 @@ def density_by_layer(results):
             density = 100 * np.array(result["row"]["layer_densities"])
             at = np.arange(len(layers)) + 0.4 * (k - (len(mine) - 1) / 2)
             bars = ax.bar(at, density, 0.38, color=COLOURS[method], label=method)
-            ax.bar_label(bars, [f"{d:.1f}" for d in density], fontsize=8)
-        ax.axhline(100 * target, color="black", lw=1, ls="--")
+            ax.bar_label(bars, [f"{d:.1f}" for d in density], fontsize=8, padding=3)
+        ax.axhline(100 * target, color="black", lw=1, ls="--", zorder=0)
+        ax.set_ylim(0, 1.25 * max(100 * d for r in mine for d in r["row"]["layer_densities"]))
         ax.set_xticks(range(len(layers)), layers)
         ax.set_title(f"{name}, {mine[0]['row']['architecture']}", fontsize=10)
         ax.spines[["top", "right"]].set_visible(False)
-        ax.legend(frameon=False, fontsize=10)
-    axes[0, 0].set_ylabel("ones in the layer (%)")
+        ax.legend(frameon=False, fontsize=10, loc="upper left", ncols=2)
+    axes[0, 0].set_ylabel("ones in the layer (%); dashed: of the whole net")
     return png(fig)
 
 

@@ -9,7 +9,7 @@ You will learn what a latent weight is, why the gradient goes straight through a
 threshold, what a nearly-empty start is, why the scales of batch norm need random signs,
 and what the centred domain changes.
 
-    python walkthrough/01_mlp_mnist.py           3 minutes on two cores
+    python walkthrough/01_mlp_mnist.py           2 minutes on two cores
     python walkthrough/01_mlp_mnist.py --quick   a look at everything in 20 seconds
     python walkthrough/01_mlp_mnist.py --full    three seeds, longer, and a wider net
 

@@ -7,7 +7,7 @@ MNIST and of CIFAR-10, for four epochs. Two parts for each of the two:
     rates      4 methods x 3 rates of Adam; the density constant
     schedules  both 0/1 methods: density constant, growing, shrinking, or by the penalty
 
-    python walkthrough/02_sweep.py     @MINUTES@ on two cores
+    python walkthrough/02_sweep.py     20 minutes on two cores
 
 A finished run leaves a file in figures/runs/ and is not run again.
 """
