@@ -104,7 +104,8 @@ def test_full_has_a_figure_of_four_methods_for_each_data_set():
 
 def test_tables_have_a_column_for_every_number():
     rows = committed("02_conv_cifar10")["rows"]
-    for text in (report.table(rows), report.table_of_means(rows), report.table_of_bytes(rows)):
+    bits = [row for row in rows if row["method"] != "full precision"]
+    for text in (report.table(rows), report.table_of_means(rows), report.table_of_bytes(bits)):
         lines = [line for line in text.splitlines() if " " in line]
         assert len({len(line.rstrip()) for line in lines[1:]}) <= 2, text
         assert abs(len(lines[0]) - max(map(len, lines[1:]))) <= 1, text
