@@ -219,7 +219,10 @@ def density_by_layer(results):
             density = 100 * np.array(result["row"]["layer_densities"])
             at = np.arange(len(layers)) + 0.4 * (k - (len(mine) - 1) / 2)
             bars = ax.bar(at, density, 0.38, color=COLOURS[method], label=method)
-            ax.bar_label(bars, [f"{d:.1f}" for d in density], fontsize=8, padding=3)
+            ax.bar_label(
+                bars, [f"{d:.1f}" for d in density], fontsize=8, padding=3,
+                bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5},
+            )
         ax.axhline(100 * target, color="black", lw=1, ls="--", zorder=0)
         ax.set_ylim(0, 1.25 * max(100 * d for r in mine for d in r["row"]["layer_densities"]))
         ax.set_xticks(range(len(layers)), layers)
