@@ -186,6 +186,22 @@ def test_an_interrupted_run_resumes_to_the_same_result(tmp_path, pictures, monke
         experiment.run_once(recipe, pictures, tmp_path / "runs", again=True)
 
 
+def test_a_sweep_reads_no_test_set_and_runs_nothing_twice(tmp_path, pictures, monkeypatch):
+    monkeypatch.setattr(experiment, "cache_folder", lambda: tmp_path / "cache")
+    tried = [
+        recipes.conv_recipe("pictures", recipes.vgg(4), "0/1", 0, 1, (rate, "constant"))[1]
+        for rate in (1e-3, 1e-2)
+    ]
+    rows = recipes.sweep("rates", pictures, tmp_path, tried)
+    assert [row["rate"] for row in rows] == [1e-3, 1e-2]
+    assert all(row["part"] == "rates" and row["test_accuracy"] is None for row in rows)
+    assert recipes.best(rows, "0/1")["validation_accuracy"] == max(
+        row["validation_accuracy"] for row in rows
+    )
+    monkeypatch.setattr(experiment, "run", None)
+    assert recipes.sweep("rates", pictures, tmp_path, tried) == rows
+
+
 def test_recipes_that_differ_have_files_of_their_own():
     _, recipe = recipes.conv_recipe("pictures", recipes.vgg(4), "0/1 centred", 0, 3)
     others = [replace(recipe, **{k: v}) for k, v in {

@@ -33,29 +33,9 @@ experiment.prepare(args.out)
 
 began = time.perf_counter()
 dataset = experiment.open_data(args.data, args.data_dir)
-
-
-def sweep(part, candidates):
-    """Run the recipes without reading the test set; return their rows."""
-    rows = []
-    for recipe in candidates:
-        result = experiment.run_once(recipe, dataset, args.out / "runs", read_test=False)
-        row = {"part": part, **result["row"]}
-        rows.append(row)
-        print(
-            f"{part:9s}  {row['method']:<15} {row['optimizer']:<13} rate {row['rate']:<6} "
-            f"{row['epochs']:2d} epochs  {row['schedule'] or '-':<9} seed {row['seed']}  "
-            f"density {100 * (row['density'] or 0):5.2f}%  "
-            f"validation {100 * row['validation_accuracy']:.2f}%",
-            flush=True,
-        )
-    return rows
-
-
 SPARSE = [method for method in METHODS if method.startswith("0/1")]
 
-
-rates = sweep("rates", [
+rates = recipes.sweep("rates", dataset, args.out, [
     recipe_for(method, args.seed, EPOCHS, (optimizer, rate, CONSTANT.get(method)))
     for method in METHODS
     for optimizer in experiment.OPTIMIZERS
@@ -65,14 +45,14 @@ choice = {}
 for method in METHODS:
     row = recipes.best(rates, method)
     choice[method] = (row["optimizer"], row["rate"])
-schedules = sweep("schedules", [
+schedules = recipes.sweep("schedules", dataset, args.out, [
     recipe_for(method, args.seed, EPOCHS, (*choice[method], schedule))
     for method in SPARSE
     for schedule in recipes.SCHEDULES
 ])
 for method in METHODS:
     choice[method] += (recipes.best(schedules, method)["schedule"] if method in SPARSE else None,)
-lengths = sweep("lengths", [
+lengths = recipes.sweep("lengths", dataset, args.out, [
     recipe_for(method, args.seed, epochs, choice[method])
     for method in METHODS
     for epochs in (5, 10)

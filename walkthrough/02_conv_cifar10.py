@@ -12,7 +12,7 @@ layers a network wants its ones.
 
     python walkthrough/02_conv_cifar10.py            19 minutes on two cores
     python walkthrough/02_conv_cifar10.py --quick    a look at everything in 30 seconds
-    python walkthrough/02_conv_cifar10.py --full     wider and longer, for hours
+    python walkthrough/02_conv_cifar10.py --full     wider and longer; a run a file
     python walkthrough/02_conv_cifar10.py --resume   go on after an interruption
 
 The first command ends with these test accuracies (seed 0):
@@ -253,10 +253,6 @@ for result in results:
     if row["density"] is not None and row["schedule"] != "growing":
         shares = ", ".join(f"{100 * d:.1f}%" for d in row["layer_densities"])
         print(f"    {row['data']}, {row['method']:<11}  {shares}")
-print(
-    "First and last layers take more than their share: they have few weights, and everything\n"
-    "that the network knows goes through them."
-)
 for result in results:
     if result["filters"]:
         ones = np.array(result["filters"]["bits"]).sum(axis=(1, 2, 3))

@@ -19,7 +19,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import experiment
 import recipes
-from recipes import METHODS
+from recipes import METHODS, conv_recipe
 
 RATES = (3e-3, 1e-2, 3e-2)
 IMAGES = 10000
@@ -29,41 +29,24 @@ SPARSE = [method for method in METHODS if method.startswith("0/1")]
 args = experiment.command_line("The sweep that chose the rates of chapter 2.").parse_args()
 experiment.prepare(args.out)
 
-
-def sweep(part, dataset, candidates):
-    """Run the recipes without reading the test set; return their rows."""
-    rows = []
-    for _, recipe in candidates:
-        result = experiment.run_once(recipe, dataset, args.out / "runs", read_test=False)
-        row = {"part": part, **result["row"]}
-        rows.append(row)
-        print(
-            f"{part:9s}  {row['method']:<15} rate {row['rate']:<6} {row['schedule'] or '-':<9}  "
-            f"density {100 * (row['density'] or 0):5.2f}%  "
-            f"validation {100 * row['validation_accuracy']:.2f}%",
-            flush=True,
-        )
-    return rows
-
-
 rows, chosen = [], {}
 for what, name in (("digits", "mnist"), ("pictures", "cifar10")):
     dataset = experiment.open_data(name, args.data_dir)
     print(f"\n{dataset.name}")
     net, epochs = NETS[what]
-    rates = sweep("rates", dataset, [
-        recipes.conv_recipe(
+    rates = recipes.sweep("rates", dataset, args.out, [
+        conv_recipe(
             what, net, method, args.seed, epochs, (rate, "constant" if method in SPARSE else None),
             images=IMAGES,
-        )
+        )[1]
         for method in METHODS
         for rate in RATES
     ])
     rate = {method: recipes.best(rates, method)["rate"] for method in METHODS}
-    schedules = sweep("schedules", dataset, [
-        recipes.conv_recipe(
+    schedules = recipes.sweep("schedules", dataset, args.out, [
+        conv_recipe(
             what, net, method, args.seed, epochs, (rate[method], schedule), images=IMAGES
-        )
+        )[1]
         for method in SPARSE
         for schedule in recipes.SCHEDULES
     ])

@@ -132,7 +132,7 @@ def readme_table(default, full):
     return lines
 
 
-def readme_table_2(content, options=""):
+def readme_table_2(content):
     """Lines of the README's table of convolutional networks, from the content of a result file."""
     lines = []
     for group in means(content["rows"]):
@@ -140,7 +140,7 @@ def readme_table_2(content, options=""):
             f"| {group['data']} | {group['method']} | {group['schedule'] or '-'} "
             f"| {group['architecture']} | {percent(group['density'])} "
             f"| {100 * group['test_accuracy']:.2f}{spread(group, ' ± ')} | {smaller(group)} "
-            f"| {group['seeds']} | `02_conv_cifar10.py{options}` | {group['seconds'] / 60:.1f} |"
+            f"| {group['seeds']} | `02_conv_cifar10.py` | {group['seconds'] / 60:.1f} |"
         )
     return lines
 
