@@ -14,7 +14,9 @@ forward and backward pass is written by hand. One concept lives in one file:
     shapes      another one: ten coloured shapes
     download    files from the network, whole and proven right, or not at all
     cifar       CIFAR-10: its records, and the archive they come in
-    ops         the layers' mathematics: pairs of forward and backward
+    ops         dense layers, batch norm and thresholds: pairs of forward and backward
+    convolution the same for convolutions
+    pooling     and for max pooling
     data        data sets by name, the validation split, batches
     sparsity    which weights are 1: a penalty, or a budget that follows a schedule
     layers      thin objects around ops

@@ -4,17 +4,20 @@
 adds               additions an image: a neuron with K ones costs max(K-1, 0),
                    and an input that is 0 is added like any other. A centred
                    layer also sums its D inputs once (D-1) and takes that sum,
-                   times the centre, from each neuron (M). A neuron of +-1 or
+                   times the centre, from each neuron (M). A ternary neuron with K
+                   weights that are not 0 costs max(K-1, 0). One of +-1 or
                    float weights costs D-1; its D sign changes (XNORs, where
                    the inputs are bits), or its D multiplications, are not in
                    this number, and neither is batch norm. A convolution
                    counts all this once for each place of its window; pixels
                    that padding added are added like any other. Max pooling
                    compares, and adds nothing.
-mask_bytes         one bit a weight, each layer rounded up to whole bytes:
-                   never below 1/32 of float32, however sparse
+mask_bytes         one bit a weight, two if ternary, each layer rounded up to
+                   whole bytes: never below 1/32 of float32, however sparse
 entropy_bytes      n H(p) / 8 for a layer of n weights of which a fraction p is
-                   1: what an ideal code spends that knows p and nothing else
+                   1: what an ideal code spends that knows p and nothing else;
+                   for a ternary layer, of which a fraction p is not 0 and q of
+                   those is +1, n (H(p) + p H(q)) / 8
 float_bytes        4 bytes for each weight of a layer that keeps floats
 =================  =========================================================
 """
@@ -72,11 +75,11 @@ def account(network):
     -------
     account : dict
         Of all layers: `weights`, `adds` (an image), `dense_adds` (the same, if no
-        weight were 0), `float_bytes`. Of the +-1 and 0/1
-        layers: `mask_bytes`. Of the 0/1 layers: `ones`, `entropy_bytes`. Of a network with
-        0/1 layers, `compression_weights_entropy`: 4 bytes a weight over entropy_bytes +
-        float_bytes (None if those are 0, as in a network of ones alone). What a network
-        has no layers for is None.
+        weight were 0), `float_bytes`. Of all layers but float ones: `mask_bytes`. Of the
+        sparse layers (0/1 and ternary): `ones` (weights that are not 0), `entropy_bytes`. Of
+        a network with such layers, `compression_weights_entropy`: 4 bytes a weight over
+        entropy_bytes + float_bytes (None if those are 0, as in a network of ones alone). What
+        a network has no layers for is None.
 
     Examples
     --------
@@ -96,17 +99,28 @@ def account(network):
         ),
         "float_bytes": 4 * sum(layer.w.size for layer in floats),
         "ones": None,
-        "mask_bytes": sum(math.ceil(layer.w.size / 8) for layer in bits) if bits else None,
+        "mask_bytes": sum(mask_bytes(layer) for layer in bits) if bits else None,
         "entropy_bytes": None,
         "compression_weights_entropy": None,
     }
-    if network.bit_layers:
-        result["ones"] = sum(layer.ones for layer in network.bit_layers)
-        result["entropy_bytes"] = sum(
-            layer.w.size * quantize.binary_entropy(layer.ones / layer.w.size) / 8
-            for layer in network.bit_layers
-        )
+    if network.sparse_layers:
+        result["ones"] = sum(layer.ones for layer in network.sparse_layers)
+        result["entropy_bytes"] = sum(entropy_bytes(layer) for layer in network.sparse_layers)
         coded = result["entropy_bytes"] + result["float_bytes"]
         if coded:
             result["compression_weights_entropy"] = 4 * result["weights"] / coded
     return result
+
+
+def mask_bytes(layer):
+    """Bytes of a layer's weights at one bit each, or two if ternary."""
+    return math.ceil(layer.w.size * (2 if layer.weights == "ternary" else 1) / 8)
+
+
+def entropy_bytes(layer):
+    """Bytes that an ideal code spends on a sparse layer if it knows the densities alone."""
+    bits = layer.w.size * quantize.binary_entropy(layer.ones / layer.w.size)
+    if layer.weights == "ternary" and layer.ones:
+        plus = np.count_nonzero(layer.w > 0)
+        bits += layer.ones * quantize.binary_entropy(plus / layer.ones)
+    return bits / 8

@@ -123,7 +123,7 @@ def state(network, optimizer):
         if hasattr(layer, "steps"):
             arrays[f"{i}.mean"], arrays[f"{i}.var"] = layer.mean, layer.var
             arrays[f"{i}.steps"] = np.array(layer.steps)
-        if getattr(layer, "mask", None) is not None:
+        if getattr(layer, "sparse", False):
             arrays[f"{i}.centre"] = np.array(layer.centre)
     for name in MEMORY[type(optimizer).__name__]:
         value = getattr(optimizer, name)

@@ -7,9 +7,9 @@ grads and returns dx.
 
 import numpy as np
 
-from sbnn_np import ops, quantize, windows
+from sbnn_np import convolution, ops, pooling, quantize, windows
 
-WEIGHTS = ("float", "+-1", "0/1", "0/1 centred")
+WEIGHTS = ("float", "+-1", "ternary", "0/1", "0/1 centred")
 
 
 class Dense:
@@ -19,18 +19,18 @@ class Dense:
     ----------
     latent : (D, M) float
         Becomes the layer's own; the optimizer changes it in place.
-    weights : "float", "+-1", "0/1" or "0/1 centred"
-        What w is. Float weights are the latents themselves. All others are two values,
-        chosen by one bit a weight, the `mask`: -1 and +1, 0 and 1, or -centre and
-        1 - centre, where the centre is the multiple of 1/64 that was nearest to the
-        density of ones when `set_values` was called last.
+    weights : "float", "+-1", "ternary", "0/1" or "0/1 centred"
+        What w is. Float weights are the latents themselves. All others are chosen by one bit
+        a weight, the `mask`: -1 or +1; 0 or 1; -centre or 1 - centre, where the centre is the
+        multiple of 1/64 that was nearest to the density of ones when `set_values` was called
+        last; and, ternary, 0 or the sign of the latent.
     first : bool
         The inputs are data, whose gradient nobody asks for: backward returns None.
 
     Raises
     ------
     ValueError
-        If weights is none of the four.
+        If weights is none of the five.
 
     Notes
     -----
@@ -53,8 +53,8 @@ class Dense:
 
     @property
     def sparse(self):
-        """Whether the weights are 0 or 1, centred or not, so that most can be 0."""
-        return self.weights in ("0/1", "0/1 centred")
+        """Whether weights can be 0 (centred or not), so that a rule must choose which are."""
+        return self.weights in ("ternary", "0/1", "0/1 centred")
 
     @property
     def ones(self):
@@ -70,14 +70,24 @@ class Dense:
         """Set the centre, and with it the two values, and write all of w."""
         self.centre = centre
         self.values = (-1.0, 1.0) if self.weights == "+-1" else (-self.centre, 1 - self.centre)
-        np.copyto(self.w, np.where(self.mask, self.values[1], self.values[0]))
+        if self.weights == "ternary":
+            np.multiply(self.mask, quantize.sign(self.params["latent"]), out=self.w)
+        else:
+            np.copyto(self.w, np.where(self.mask, self.values[1], self.values[0]))
 
     def set_mask(self, mask):
         """Change the bits to `mask`, (D, M) bool; few flip, so only they are written."""
+        if self.weights == "ternary":       # a sign can change where the bit does not
+            self.mask = mask
+            return self.set_values()
         flipped = np.flatnonzero(mask != self.mask)
         to_one = mask.reshape(-1)[flipped]
         self.w.reshape(-1)[flipped] = np.where(to_one, self.values[1], self.values[0])
         self.mask = mask
+
+    def penalize(self, dw):
+        """Add a penalty's derivative to the gradient: dw with respect to any one |w|."""
+        self.grads["latent"] += dw * self.w if self.weights == "ternary" else dw
 
     def forward(self, x, train=False):
         y, self.cache = ops.dense_forward(x, self.w)
@@ -129,30 +139,30 @@ class Conv(Dense):
         self.pad = -1.0 if weights == "+-1" and not first else 0.0
 
     def forward(self, x, train=False):
-        y, self.cache = ops.conv_forward(
+        y, self.cache = convolution.conv_forward(
             x, self.w, self.kernel, self.stride, self.padding, self.pad
         )
         return y
 
     def backward(self, dy):
-        dx, dw = ops.conv_backward(dy, self.cache, not self.first, out=self.grads["latent"])
+        dx, dw = convolution.conv_backward(dy, self.cache, not self.first, out=self.grads["latent"])
         self.grads["latent"] = quantize.straight_through(dw)
         return dx
 
 
 class MaxPool:
-    """The largest number of each square of size x size pixels; see `ops.maxpool_forward`."""
+    """The largest number of each square of size x size pixels; see `pooling.maxpool_forward`."""
 
     def __init__(self, size=2):
         self.size = size
         self.params, self.grads = {}, {}
 
     def forward(self, x, train=False):
-        y, self.cache = ops.maxpool_forward(x, self.size)
+        y, self.cache = pooling.maxpool_forward(x, self.size)
         return y
 
     def backward(self, dy):
-        return ops.maxpool_backward(dy, self.cache)
+        return pooling.maxpool_backward(dy, self.cache)
 
 
 class Flatten:

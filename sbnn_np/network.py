@@ -4,13 +4,14 @@ import math
 
 import numpy as np
 
-from sbnn_np import quantize
+from sbnn_np import quantize, windows
 from sbnn_np.layers import Activation, BatchNorm, Conv, Dense, Flatten, MaxPool
 
 # method: (weights, activation)
 METHODS = {
     "full precision": ("float", "relu"),
     "+-1": ("+-1", "sign"),
+    "ternary": ("ternary", "sign"),
     "0/1": ("0/1", "bit"),
     "0/1 centred": ("0/1 centred", "bit"),
 }
@@ -89,14 +90,14 @@ class Network:
         return [layer for layer in self.layers if "latent" in layer.params]
 
     @property
-    def bit_layers(self):
-        """The layers whose weights are 0 or 1, centred or not."""
+    def sparse_layers(self):
+        """The layers whose weights can be 0: 0/1 ones, centred or not, and ternary ones."""
         return [layer for layer in self.weight_layers if layer.sparse]
 
     def density(self):
-        """Fraction of ones over all 0/1 layers, or None if there is no such layer."""
-        total = sum(layer.mask.size for layer in self.bit_layers)
-        return sum(layer.ones for layer in self.bit_layers) / total if total else None
+        """Fraction of ones (of weights not 0) over all sparse layers, or None without any."""
+        total = sum(layer.mask.size for layer in self.sparse_layers)
+        return sum(layer.ones for layer in self.sparse_layers) / total if total else None
 
 
 def mlp(sizes, method, rng, p0=0.005, sigma=0.1, dtype=np.float32):
@@ -108,7 +109,8 @@ def mlp(sizes, method, rng, p0=0.005, sigma=0.1, dtype=np.float32):
         Inputs, hidden neurons layer by layer, classes; 784, 512, 512, 10 for example.
     method : str
         "full precision" (float weights, ReLU), "+-1" (weights and activations -1 or
-        +1), "0/1" (weights and activations 0 or 1), or "0/1 centred".
+        +1), "ternary" (weights -1, 0 or +1, activations -1 or +1), "0/1" (weights and
+        activations 0 or 1), or "0/1 centred".
     rng : numpy.random.Generator
     p0 : float
         Fraction of ones at the start of a 0/1 network.
@@ -158,7 +160,9 @@ def convnet(
         Neurons of the dense layers, the last of them the classes.
     kernel, padding : int
         Of all convolutions; kernels are square.
-    method, rng, p0, sigma, dtype : see `mlp`
+    method, rng, sigma, dtype : see `mlp`
+    p0 : float
+        Fraction of ones at the start, over the whole net; see `even_start`.
     float_first : bool
         Whether the first convolution keeps float weights.
 
@@ -191,11 +195,14 @@ def convnet(
     if len(sizes) < 1 or min(sizes) < 1:
         raise ValueError(f"sizes is {sizes}; it needs one or more numbers, all at least 1")
     layers, place = [], shape
+    shapes = weight_shapes(shape, convs, sizes, kernel, padding)
+    starts = iter(even_start(shapes[1:] if float_first else shapes, p0))
     for i, F in enumerate(convs):
         if F == "pool":
             continue
         kinds = "float" if float_first and not layers else weights
-        latent, scale = drawn((kernel * kernel * place[2], F), kinds, rng, p0, sigma, dtype)
+        p = None if float_first and not layers else next(starts)
+        latent, scale = drawn((kernel * kernel * place[2], F), kinds, rng, p, sigma, dtype)
         conv = Conv(latent, place, (kernel, kernel), kinds, first=not layers, padding=padding)
         layers += [conv]
         place = conv.out_shape
@@ -205,9 +212,52 @@ def convnet(
         layers += [BatchNorm(scale), Activation(activation)]
     layers += [Flatten()]
     for D, M in zip([math.prod(place), *sizes], sizes):
-        latent, scale = drawn((D, M), weights, rng, p0, sigma, dtype)
+        latent, scale = drawn((D, M), weights, rng, next(starts), sigma, dtype)
         layers += [Dense(latent, weights), BatchNorm(scale), Activation(activation)]
     return Network(layers[:-1], shape)
+
+
+def weight_shapes(shape, convs, sizes, kernel, padding):
+    """Shape (D, M) of each layer's weights; the parameters are those of `convnet`."""
+    (H, W, C), shapes = shape, []
+    for F in convs:
+        if F == "pool":
+            H, W = H // 2, W // 2
+        else:
+            shapes.append((kernel * kernel * C, F))
+            H, W, C = (*(windows.out_size(size, kernel, 1, padding) for size in (H, W)), F)
+    return shapes + list(zip([H * W * C, *sizes], sizes))
+
+
+def even_start(shapes, p0):
+    """Density of each layer if every neuron is to have equally many ones, but half at the most.
+
+    A filter of 25 inputs with one in twenty of them has one or none; a neuron of 2,000 inputs
+    does not need a hundred. Layers of a convolutional net differ that much, so at the start the
+    ones are dealt out a neuron at a time.
+
+    Parameters
+    ----------
+    shapes : list of (D, M)
+    p0 : float
+        Fraction of ones over all layers, above 0 and at most 0.5.
+
+    Returns
+    -------
+    densities : list of float
+
+    Examples
+    --------
+    >>> [round(p, 4) for p in even_start([(25, 20), (475, 20)], 0.05)]
+    [0.5, 0.0263]
+    """
+    if not 0 < p0 <= 0.5:
+        raise ValueError(f"p0 is {p0}; it must be above 0 and at most 0.5")
+    # with K ones a neuron there are sum_l M min(K, D/2) in all, a line that bends at each D/2
+    bends = [0.0, *sorted(D / 2 for D, _ in shapes)]
+    ones = [sum(M * min(K, D / 2) for D, M in shapes) for K in bends]
+    K = np.interp(p0 * sum(D * M for D, M in shapes), ones, bends)
+    return [min(float(K) / D, 0.5) for D, _ in shapes]
 
 
 def known(method):

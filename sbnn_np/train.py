@@ -15,15 +15,15 @@ def requantize(network, rule, progress):
     Parameters
     ----------
     network : Network
-    rule : NetBudget, LayerBudget, ConnectionsPenalty, or None
-        None is for networks without 0/1 layers.
+    rule : NetBudget, LayerBudget, ConnectionsPenalty, TernaryThreshold, or None
+        None is for networks whose weights cannot be 0.
     progress : float
         Part of the training that is done, from 0 to 1.
     """
     for layer in network.weight_layers:
         if layer.weights == "+-1":
             layer.set_mask(layer.params["latent"] > 0)
-    sparse = network.bit_layers
+    sparse = network.sparse_layers
     if sparse:
         masks = rule.choose([layer.params["latent"] for layer in sparse], progress)
         for layer, mask in zip(sparse, masks):
@@ -71,12 +71,12 @@ def train_step(network, x, labels, rule, optimizer, rate, step, steps, every=1):
             f"the loss is {loss} at step {step}: {blame(network, x)}; a rate below {rate} may help"
         )
     network.backward(dscores)
-    if network.bit_layers:
+    if network.sparse_layers:
         penalty, dw = rule.penalty(loss)
         loss += penalty
         if dw:
-            for layer in network.bit_layers:
-                layer.grads["latent"] += dw
+            for layer in network.sparse_layers:
+                layer.penalize(dw)
     optimizer.step(network.grads(), optim.cosine(rate, progress))
     return loss, int(np.count_nonzero(scores.argmax(axis=1) == labels))
 
@@ -186,29 +186,33 @@ def fit(
         requantize(network, rule, len(rows) / epochs)
         for row in rows:
             log(format_row(row))
-    step, first, began = an_epoch * len(rows), an_epoch * len(rows), time.perf_counter()
-    for epoch in range(len(rows) + 1, epochs + 1):
-        start, losses_, hits = time.perf_counter(), [], 0
+    began, before_us = time.perf_counter(), len(rows)
+
+    def show(epoch, step):
+        done = step - an_epoch * before_us
+        left = (steps - step) * (time.perf_counter() - began) / done
+        progress_line(f"epoch {epoch} of {epochs}, step {step} of {steps}, {time_left(left)}")
+
+    for epoch in range(before_us + 1, epochs + 1):
+        start = time.perf_counter()
         before = [layer.mask for layer in network.weight_layers]
-        for layer in network.bit_layers:
+        for layer in network.sparse_layers:
             layer.set_values()
-        for x, y in data.batches(images, labels, batch, rng, augment):
+        losses_, hits = [], 0
+        batches = data.batches(images, labels, batch, rng, augment)
+        for step, (x, y) in enumerate(batches, an_epoch * (epoch - 1)):
             loss, hit = train_step(network, x, y, rule, optimizer, rate, step, steps, every)
-            if step % max(1, steps // 200) == 0 and network.bit_layers:
-                trace.append([step, layer_densities(network)])
             losses_.append(loss)
             hits += hit
-            step += 1
-            if step % 20 == 0:
-                left = (steps - step) * (time.perf_counter() - began) / (step - first)
-                progress_line(
-                    f"epoch {epoch} of {epochs}, step {step} of {steps}, {time_left(left)}"
-                )
-        requantize(network, rule, step / steps)
+            if step % max(1, steps // 200) == 0 and network.sparse_layers:
+                trace.append([step, layer_densities(network)])
+            if (step + 1) % 20 == 0:
+                show(epoch, step + 1)
         progress_line("")
+        requantize(network, rule, epoch / epochs)
         if broken := blame(network):
             raise FloatingPointError(f"after epoch {epoch}: {broken}; a rate below {rate} may help")
-        row = {
+        rows.append({
             "epoch": epoch,
             "loss": float(np.mean(losses_)),
             "train_accuracy": hits / (an_epoch * batch),
@@ -217,16 +221,20 @@ def fit(
             "layer_densities": layer_densities(network),
             "flips": flips(network, before),
             "seconds": time.perf_counter() - start,
-        }
-        rows.append(row)
-        log(format_row(row))
+        })
+        log(format_row(rows[-1]))
         if save_to:
-            done = {"rows": rows, "trace": trace}
-            try:
-                checkpoint.save(save_to, network, optimizer, rng, identity, done)
-            except OSError as error:
-                log(f"no checkpoint of epoch {epoch}: {save_to}: {error.strerror}")
+            leave_checkpoint(save_to, network, optimizer, rng, identity, rows, trace, log)
     return rows, trace
+
+
+def leave_checkpoint(path, network, optimizer, rng, identity, rows, trace, log):
+    """Save what `fit` needs to go on; if that fails, as on a full disk, tell `log`."""
+    try:
+        done = {"rows": rows, "trace": trace}
+        checkpoint.save(path, network, optimizer, rng, identity, done)
+    except OSError as error:
+        log(f"no checkpoint of epoch {len(rows)}: {path}: {error.strerror}")
 
 
 def time_left(seconds):
@@ -236,7 +244,7 @@ def time_left(seconds):
 
 def layer_densities(network):
     """Fraction of ones in every 0/1 layer, first layer first."""
-    return [layer.ones / layer.mask.size for layer in network.bit_layers]
+    return [layer.ones / layer.mask.size for layer in network.sparse_layers]
 
 
 def flips(network, before):

@@ -50,7 +50,7 @@ def test_a_count_that_is_one_off_is_noticed(rng):
 
 def test_bytes_by_hand(rng):
     net = network.mlp([100, 20, 5], "0/1", rng, p0=0.1)
-    for layer, ones in zip(net.bit_layers, (100, 50)):
+    for layer, ones in zip(net.sparse_layers, (100, 50)):
         layer.mask[...] = False
         layer.mask.reshape(-1)[:ones] = True
     account = bitops.account(net)
@@ -63,7 +63,7 @@ def test_bytes_by_hand(rng):
 
 def test_a_network_of_ones_alone_has_no_compression(rng):
     net = network.mlp([4, 3], "0/1", rng, p0=0.5)
-    net.bit_layers[0].mask[...] = True
+    net.sparse_layers[0].mask[...] = True
     account = bitops.account(net)
     assert account["entropy_bytes"] == 0 and account["compression_weights_entropy"] is None
 
@@ -73,6 +73,22 @@ def test_what_a_method_has_not_is_none(rng):
     assert account["ones"] is account["mask_bytes"] is account["entropy_bytes"] is None
     account = bitops.account(network.mlp([8, 4], "+-1", rng))
     assert account["mask_bytes"] == 4 and account["entropy_bytes"] is None
+
+
+def test_ternary_by_hand(rng):
+    net = network.mlp([20, 10], "ternary", rng)
+    layer = net.sparse_layers[0]
+    w = np.zeros(200)
+    w[:8], w[8:12] = 1, -1                         # ten neurons in a row: the first two rows
+    layer.params["latent"][...] = w.reshape(20, 10)
+    layer.set_mask(w.reshape(20, 10) != 0)
+    account = bitops.account(net)
+    assert account["ones"] == 12 and account["mask_bytes"] == 50
+    # neurons 0 and 1 have two weights, so one addition each
+    assert account["adds"] == 2 and account["dense_adds"] == 190
+    not_zero = 0.06 * math.log2(1 / 0.06) + 0.94 * math.log2(1 / 0.94)
+    signs = 2 / 3 * math.log2(3 / 2) + 1 / 3 * math.log2(3)
+    assert math.isclose(account["entropy_bytes"], (200 * not_zero + 12 * signs) / 8)
 
 
 # convolution
@@ -113,7 +129,7 @@ def test_a_float_first_layer_is_counted_with_its_bytes(rng):
     net = network.convnet((8, 8, 3), [4, 4], [2], 3, 1, "0/1", rng, 0.25, float_first=True)
     account = bitops.account(net)
     assert account["float_bytes"] == 4 * 27 * 4
-    bits = sum(layer.mask.size for layer in net.bit_layers)
+    bits = sum(layer.mask.size for layer in net.sparse_layers)
     assert account["weights"] == bits + 27 * 4 == 9 * 4 * 4 + 8 * 8 * 4 * 2 + 27 * 4
     coded = account["entropy_bytes"] + account["float_bytes"]
     assert math.isclose(account["compression_weights_entropy"], 4 * account["weights"] / coded)

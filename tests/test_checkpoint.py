@@ -23,6 +23,8 @@ def pictures():
 
 
 def rule_of(kind):
+    if kind == "ternary":
+        return sparsity.TernaryThreshold(0.2, 0.1)
     if kind == "penalty":
         return sparsity.ConnectionsPenalty(0.05, 0.1)
     budget = sparsity.Schedule(0.1, start=0.3, over=0.7)
@@ -60,6 +62,7 @@ def fit(pictures, path, method="0/1 centred", optimizer=optim.Adam, kind="net", 
     ("0/1 centred", optim.NormalizedSGD, "penalty"),
     ("0/1", optim.SGD, "layers"),
     ("+-1", optim.Adam, "net"),
+    ("ternary", optim.Adam, "ternary"),
     ("full precision", optim.NormalizedSGD, "net"),
 ])
 @pytest.mark.parametrize("cut", [1, 2])

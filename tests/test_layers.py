@@ -44,6 +44,26 @@ def test_a_mask_is_written_into_w_flip_by_flip(weights, rng):
     assert (layer.centre > 0) == (weights == "0/1 centred")
 
 
+def test_ternary_weights_follow_the_mask_and_the_signs(rng):
+    latent = rng.standard_normal((6, 5))
+    layer = layers.Dense(latent, "ternary")
+    for _ in range(5):
+        latent += rng.standard_normal((6, 5))
+        mask = rng.random((6, 5)) < 0.4
+        layer.set_mask(mask)
+        assert np.array_equal(layer.w, np.where(mask, np.sign(latent), 0))
+        assert layer.ones == mask.sum() == np.count_nonzero(layer.w)
+
+
+def test_a_penalty_pushes_bits_down_and_signs_towards_zero(rng):
+    for weights in ("0/1", "0/1 centred", "ternary"):
+        layer = layers.Dense(np.array([[1.0, -1.0, 0.5]]), weights)
+        layer.set_mask(np.array([[True, True, False]]))
+        layer.penalize(0.25)
+        expected = [[0.25, -0.25, 0]] if weights == "ternary" else [[0.25] * 3]
+        assert layer.grads["latent"].tolist() == expected
+
+
 def test_latents_in_another_memory_order_work_too(rng):
     layer = layers.Dense(np.asfortranarray(rng.standard_normal((6, 5))), "0/1")
     mask = rng.random((6, 5)) < 0.4

@@ -193,12 +193,41 @@ def test_a_window_that_outgrows_the_image_is_refused(rng):
         network.convnet((8, 8, 1), [2, "pool", 2], [3], 5, 0, "0/1", rng)
 
 
+def test_every_neuron_starts_with_equally_many_ones(rng):
+    shapes_ = [(25, 20), (500, 50), (800, 500), (500, 10)]
+    densities = network.even_start(shapes_, 0.05)
+    ones = [p * D for p, (D, _) in zip(densities, shapes_)]
+    assert ones[0] == 12.5 and np.allclose(ones[1:], ones[1]) and ones[1] > 12.5
+    total = sum(D * M for D, M in shapes_)
+    assert np.isclose(sum(k * M for k, (_, M) in zip(ones, shapes_)), 0.05 * total)
+    assert network.even_start(shapes_, 0.5) == [0.5] * 4
+    for p0 in (0, 0.6):
+        with pytest.raises(ValueError, match="p0 is .*; it must be above 0 and at most 0.5"):
+            network.even_start(shapes_, p0)
+    net = network.convnet((28, 28, 1), [20, "pool", 50, "pool"], [500, 10], 5, 0, "0/1", rng, 0.05)
+    assert [layer.w.shape for layer in net.weight_layers] == shapes_
+    drawn = [layer.ones / layer.w.shape[1] for layer in net.weight_layers]
+    # a layer's ones are a binomial number: within five standard deviations
+    for k, expected, (_, M) in zip(drawn, ones, shapes_):
+        assert abs(k - expected) < 5 * np.sqrt(expected / M)
+
+
+def test_the_float_first_layer_has_no_part_in_the_ones(rng):
+    net = network.convnet((8, 8, 3), [4, 4], [2], 3, 1, "0/1", rng, 0.25, float_first=True)
+    assert [layer.w.shape for layer in net.weight_layers] == [(27, 4), (36, 4), (256, 2)]
+    ones = 0.25 * (36 * 4 + 256 * 2) / 6                      # of each neuron: 27 > 36 / 2
+    assert ones > 18
+    assert abs(net.sparse_layers[0].ones - 18 * 4) < 5 * np.sqrt(18 * 4 / 2)
+
+
 def test_a_convolutional_network_learns(rng):
     images, labels, _, _ = shapes.shape_images(train=320, test=0)
     for method in network.METHODS:
         rng = np.random.default_rng(0)
         net = network.convnet((32, 32, 3), [8, "pool", 8, "pool"], [10], 3, 1, method, rng, 0.2)
         rule = sparsity.NetBudget(sparsity.Schedule(0.2))
+        if method == "ternary":
+            rule = sparsity.TernaryThreshold()
         optimizer, losses_ = optim.Adam(net.params()), []
         for step in range(40):
             i = np.arange(step * 32, step * 32 + 32) % 320

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sbnn_np import gradcheck, ops, reference, threads, windows
+from sbnn_np import gradcheck, ops, reference, threads
 
 # distinct sizes, so that no swapped axis goes unnoticed
 N, D, M = 3, 5, 4
@@ -85,120 +85,6 @@ def test_batchnorm_gradients(integers, rng):
         (dshift, lambda shift: forward(x, scale, shift), shift),
     ):
         gradcheck.check(grad, f, at, dy, h=1e-5, tolerance=1e-6)
-
-
-# convolution: stride, padding, windows and images that are no squares
-
-GEOMETRIES = [
-    # H, W, KH, KW, stride, padding
-    (4, 4, 3, 3, 1, 0),
-    (5, 4, 3, 2, 1, 1),
-    (3, 6, 2, 4, 1, 1),
-    (6, 5, 3, 3, 2, 1),
-    (7, 6, 2, 3, 3, 0),
-    (2, 2, 2, 2, 1, 0),
-    (5, 6, 1, 1, 1, 0),
-    (6, 7, 3, 3, 2, 2),
-]
-
-
-@pytest.fixture(params=GEOMETRIES, ids=str)
-def conv(request, integers, rng):
-    """x, w of centred bits, dy, all exact in float64, and what else conv_forward takes."""
-    H, W, KH, KW, stride, padding = request.param
-    C, F = 2, 3
-    OH, OW = (H + 2 * padding - KH) // stride + 1, (W + 2 * padding - KW) // stride + 1
-    x, w = integers(N, H, W, C), bits(rng, KH * KW * C, F) - 0.25
-    return x, w, integers(N, OH, OW, F), ((KH, KW), stride, padding, -1.0 if padding else 0.0)
-
-
-def test_conv_equals_the_loops(conv):
-    x, w, dy, how = conv
-    y, cache = ops.conv_forward(x, w, *how)
-    dx, dw = ops.conv_backward(dy, cache)
-    assert y.tolist() == reference.conv_forward(x.tolist(), w.tolist(), *how)
-    expected = reference.conv_backward(dy.tolist(), x.tolist(), w.tolist(), *how)
-    assert (dx.tolist(), dw.tolist()) == expected
-
-
-def test_conv_gradients_are_exact(conv):
-    x, w, dy, how = conv
-    dx, dw = ops.conv_backward(dy, ops.conv_forward(x, w, *how)[1])
-    gradcheck.check(dx, lambda x: ops.conv_forward(x, w, *how)[0], x, dy)
-    gradcheck.check(dw, lambda w: ops.conv_forward(x, w, *how)[0], w, dy)
-
-
-def test_conv_backward_is_the_adjoint_written_with_col2im(conv):
-    x, w, dy, how = conv
-    dx, _ = ops.conv_backward(dy, ops.conv_forward(x, w, *how)[1])
-    dcols = dy.reshape(-1, dy.shape[-1]) @ w.T
-    assert np.array_equal(dx, windows.col2im(dcols, x.shape, *how[:3]))
-
-
-def test_conv_backward_writes_where_it_is_told_and_can_skip_dx(conv):
-    x, w, dy, how = conv
-    _, cache = ops.conv_forward(x, w, *how)
-    out = np.empty_like(w)
-    dx, dw = ops.conv_backward(dy, cache, need_dx=False, out=out)
-    assert dx is None and dw is out
-    assert np.array_equal(dw, ops.conv_backward(dy, cache)[1])
-
-
-def test_conv_in_runs_of_few_images_is_the_same(conv, integers, monkeypatch):
-    _, w, dy, how = conv
-    # 7 images: halves of 4 and 3, in runs of 2, the last of which is short
-    x, dy = integers(7, *conv[0].shape[1:]), integers(7, *dy.shape[1:])
-    monkeypatch.setattr(ops, "COLUMNS", 2 * dy[0, :, :, 0].size * len(w))
-    y, cache = ops.conv_forward(x, w, *how)
-    assert y.tolist() == reference.conv_forward(x.tolist(), w.tolist(), *how)
-    expected = reference.conv_backward(dy.tolist(), x.tolist(), w.tolist(), *how)
-    assert [g.tolist() for g in ops.conv_backward(dy, cache)] == list(expected)
-
-
-def test_conv_takes_images_in_any_layout(conv):
-    x, w, dy, how = conv
-    turned = np.ascontiguousarray(x.transpose(0, 3, 1, 2)).transpose(0, 2, 3, 1)
-    assert not turned.flags.c_contiguous
-    for a, b in zip(*(ops.conv_backward(dy, ops.conv_forward(v, w, *how)[1]) for v in (x, turned))):
-        assert np.array_equal(a, b)
-
-
-def test_centred_conv_is_bits_and_one_shared_sum_a_window(rng):
-    x = rng.integers(0, 256, (2, 8, 8, 3)).astype(np.float32)
-    b = bits(rng, 27, 5).astype(np.float32)
-    centred, _ = ops.conv_forward(x, b - np.float32(3 / 64), (3, 3), 1, 1)
-    plain, _ = ops.conv_forward(x, b, (3, 3), 1, 1)
-    total, _ = ops.conv_forward(x, np.ones((27, 1), np.float32), (3, 3), 1, 1)
-    assert np.array_equal(64 * centred, 64 * plain - 3 * total)
-
-
-@pytest.mark.parametrize("H, W, size", [(4, 4, 2), (5, 6, 2), (7, 6, 3), (3, 2, 1), (2, 9, 2)])
-def test_maxpool_equals_the_loops_ties_included(rng, H, W, size):
-    x = rng.integers(0, 3, (N, H, W, 2)).astype(np.float64)     # so few values that most tie
-    y, cache = ops.maxpool_forward(x, size)
-    assert y.tolist() == reference.maxpool_forward(x.tolist(), size)
-    dy = rng.integers(1, 9, y.shape).astype(np.float64)
-    dx = ops.maxpool_backward(dy, cache)
-    assert dx.tolist() == reference.maxpool_backward(dy.tolist(), x.tolist(), size)
-    assert dx.sum() == dy.sum()
-
-
-def test_large_pooling_on_two_threads_is_the_same(rng):
-    x = rng.integers(0, 9, (40, 32, 32, 8)).astype(np.float32)
-    assert len(threads.rows(lambda n: n, x)) > 1
-    y, cache = ops.maxpool_forward(x, 2)
-    squares = x.reshape(40, 16, 2, 16, 2, 8).transpose(0, 1, 3, 5, 2, 4).reshape(40, 16, 16, 8, 4)
-    assert np.array_equal(y, squares.max(axis=-1))
-    dy = rng.integers(1, 9, y.shape).astype(np.float32)
-    expected = np.zeros_like(squares)
-    np.put_along_axis(expected, squares.argmax(axis=-1)[..., None], dy[..., None], axis=-1)
-    dx = ops.maxpool_backward(dy, cache).reshape(40, 16, 2, 16, 2, 8).transpose(0, 1, 3, 5, 2, 4)
-    assert np.array_equal(dx.reshape(expected.shape), expected)
-
-
-def test_a_square_larger_than_the_image_is_refused():
-    with pytest.raises(ValueError, match="kernel is 3; an image of 2 pixels"):
-        ops.maxpool_forward(np.zeros((1, 2, 4, 1)), 3)
 
 
 def test_large_batch_norm_on_two_threads_is_the_same(rng):

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sbnn_np import quantize, sparsity
+from sbnn_np import losses, quantize, sparsity
 
 
 @pytest.mark.parametrize("numbers, name", [
@@ -75,3 +75,24 @@ def test_the_penalty_chooses_by_sign_and_pushes_down(rng):
         ones = sum(mask.sum() for mask in masks)
         assert ones > 0.1 * 700
         assert np.isclose(value, 0.2 * (2.0 + value)) and dw > 0
+
+
+# ternary
+
+
+def test_ternary_thresholds_are_those_of_the_quantizer(rng):
+    latents = [rng.standard_normal((20, 30)), 5 * rng.standard_normal((30, 4)) + 1]
+    masks = sparsity.TernaryThreshold().choose(latents, 0.5)
+    for latent, mask in zip(latents, masks):
+        w = quantize.ternary(latent, 0.7 * np.abs(latent).mean())
+        assert np.array_equal(mask, w != 0) and 0 < mask.mean() < 1
+    assert sparsity.TernaryThreshold().penalty(2.0) == (0.0, 0.0)
+
+
+def test_the_ternary_penalty_counts_weights_that_are_not_zero(rng):
+    latents = [rng.standard_normal((20, 30)), rng.standard_normal((30, 4))]
+    rule = sparsity.TernaryThreshold(expected=0.1, share=0.2)
+    masks = rule.choose(latents, 0.5)
+    assert all(map(np.array_equal, masks, sparsity.TernaryThreshold().choose(latents, 0.5)))
+    ones = sum(mask.sum() for mask in masks)
+    assert rule.penalty(2.0) == losses.expected_connections(ones, 720, 0.1, 0.2, 2.0)

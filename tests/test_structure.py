@@ -14,7 +14,7 @@ PACKAGE = ROOT / "sbnn_np"
 LEVELS = [
     {"reference", "quantize", "windows", "threads", "losses", "gradcheck", "optim"}
     | {"strokes", "shapes", "download"},
-    {"ops", "sparsity", "cifar"},
+    {"ops", "convolution", "pooling", "sparsity", "cifar"},
     {"layers", "data"},
     {"network"},
     {"checkpoint"},

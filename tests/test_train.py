@@ -31,7 +31,7 @@ def test_one_row_an_epoch(digits):
     last = rows[-1]
     assert last["density"] == net.density() == 1905 / 19056
     assert last["validation_accuracy"] == train.evaluate(net, *digits[1])
-    assert last["layer_densities"] == [layer.ones / layer.mask.size for layer in net.bit_layers]
+    assert last["layer_densities"] == [layer.ones / layer.mask.size for layer in net.sparse_layers]
     assert 0 < last["flips"] < 1 and 0 <= last["train_accuracy"] <= 1 and last["seconds"] > 0
     steps = [step for step, _ in trace]
     assert steps == sorted(steps) and steps[0] == 0 and all(len(d) == 2 for _, d in trace)

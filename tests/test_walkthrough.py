@@ -11,8 +11,20 @@ import experiment
 import pytest
 import recipes
 import report
+import sources
 
-from sbnn_np import bitops, data, ops, optim, quantize, sparsity, strokes
+from sbnn_np import (
+    bitops,
+    convolution,
+    data,
+    layers,
+    ops,
+    optim,
+    quantize,
+    reference,
+    sparsity,
+    strokes,
+)
 
 ROOT = Path(__file__).resolve().parent.parent
 FIGURES = ROOT / "figures"
@@ -52,7 +64,7 @@ def test_quick_goes_on_with_stroke_digits_and_says_so(quick):
     assert untouched, "the quick run changed the committed figures"
     content = json.loads((out / "01_mlp_mnist_strokes.json").read_text())
     assert content.keys() >= TOP_KEYS and content["data"] == "stroke digits"
-    assert content["sources_digest"] == experiment.sources_digest()
+    assert content["sources_digest"] == sources.digest()
     pictures = sorted(path.name for path in out.glob("*.png"))
     assert pictures == [f"01_mlp_mnist_strokes_{w}.png" for w in ("accuracy", "density", "latents")]
     assert all((out / name).read_bytes().startswith(b"\x89PNG") for name in pictures)
@@ -60,7 +72,7 @@ def test_quick_goes_on_with_stroke_digits_and_says_so(quick):
 
 def test_quick_has_a_whole_row_for_every_method(quick):
     rows = json.loads((quick[1] / "01_mlp_mnist_strokes.json").read_text())["rows"]
-    assert {row["method"] for row in rows} == set(experiment.network.METHODS)
+    assert {row["method"] for row in rows} == set(recipes.METHODS)
     for row in rows:
         assert row.keys() >= ROW_KEYS
         assert 0 < row["test_accuracy"] <= 1 and 0 < row["validation_accuracy"] <= 1
@@ -139,7 +151,7 @@ def unused(x):
 
 def test_the_digest_sees_code_and_not_comments():
     def texts(source):
-        return dict(experiment.top_level(source))
+        return dict(sources.top_level(source))
 
     same = SOURCE.replace("# why three", "# because")
     same = same.replace("Say something", "Say it better\n\n    ")
@@ -149,15 +161,26 @@ def test_the_digest_sees_code_and_not_comments():
 
 
 def test_the_digest_reaches_the_mathematics_and_not_the_plots():
-    def text(start):
-        return experiment.sources_digest(start)
+    reached = sources.reached().keys()
+    for module, name in (
+        (ops, "batchnorm_backward"), (convolution, "gather"), (quantize, "top_k"),
+        (optim, "NormalizedSGD"), (sparsity, "Schedule"), (bitops, "adds"), (data, "split"),
+        (layers, "Dense"),
+    ):
+        assert hasattr(module, name) and (module.__name__.split(".")[1], name) in reached
+    # of two functions of one name, the one that is called
+    assert hasattr(reference, "dense_forward") and hasattr(ops, "dense_forward")
+    assert ("ops", "dense_forward") in reached
+    assert {file for file, _ in reached}.isdisjoint({"plots", "reference", "gradcheck"})
+    assert ("data", "load") not in reached
+    assert sources.digest(("run", "Recipe", "step_cost")) != sources.digest()
 
-    all_of_it = experiment.sources_digest()
-    inside = ("batchnorm_backward", "top_k", "NormalizedSGD", "Schedule", "adds", "split")
-    package = (ops, quantize, optim, sparsity, bitops, data)
-    assert all(hasattr(module, name) for module, name in zip(package, inside))
-    assert text(("run", "Recipe", *inside)) == all_of_it
-    assert text(("run", "Recipe", "accuracy_per_epoch")) != all_of_it
+
+def test_the_digest_follows_what_is_imported():
+    found = sources.imported("from sbnn_np import ops, quantize\nfrom sbnn_np.layers import Dense")
+    assert found == {
+        "ops": ("ops", None), "quantize": ("quantize", None), "Dense": ("layers", "Dense"),
+    }
 
 
 def test_a_finished_run_is_not_run_again(tmp_path, monkeypatch):
@@ -183,7 +206,7 @@ def committed(name):
 def fresh(content):
     """Whether a result is of the sources of now, or some of its runs were reproduced with them."""
     digests = {content["sources_digest"], content.get("reproduced", {}).get("sources_digest")}
-    return experiment.sources_digest() in digests
+    return sources.digest() in digests
 
 
 @pytest.mark.parametrize("name", ["01_mlp_mnist", "01_mlp_mnist_full", "01_sweep"])
@@ -214,7 +237,7 @@ def test_committed_runs_followed_the_recipes_that_the_sweep_chose():
         tuple(sorted((row["optimizer"], row["rate"], row["epochs"]) for row in rows))
         for rows in best.values()
     }
-    assert len(grids) == 1 and best.keys() == set(experiment.network.METHODS)
+    assert len(grids) == 1 and best.keys() == set(recipes.METHODS)
     for name, wanted in (
         ("01_mlp_mnist", recipes.chapter_1(0)),
         ("01_mlp_mnist_full", recipes.chapter_1(0, full=True)),

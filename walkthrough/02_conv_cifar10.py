@@ -44,7 +44,7 @@ import numpy as np
 import recipes
 import report
 
-from sbnn_np import checkpoint, ops, plots, quantize, strokes, windows
+from sbnn_np import checkpoint, convolution, plots, pooling, quantize, strokes, windows
 
 parser = experiment.command_line("Chapter 2: 0/1 convolutions on MNIST and CIFAR-10.")
 parser.add_argument(
@@ -111,10 +111,10 @@ product = cols @ w
 for line in range(9):
     result = f"      {places[line]}: {product[line]}" if line < 4 else ""
     print(f"  {w[line]}{result}")
-by_ops, _ = ops.conv_forward(image.astype(float), w.astype(float), (3, 3))
+by_ops, _ = convolution.conv_forward(image.astype(float), w.astype(float), (3, 3))
 if not np.array_equal(by_ops.reshape(4, 2), product):
-    raise AssertionError("ops.conv_forward gives something else")
-print("ops.conv_forward gives the same, a few images at a time, so that windows stay in cache.")
+    raise AssertionError("convolution.conv_forward gives something else")
+print("conv_forward gives the same, a few images at a time, so that windows stay in cache.")
 
 # %% 2. The way back
 #
@@ -126,8 +126,8 @@ print("ops.conv_forward gives the same, a few images at a time, so that windows 
 # for every x and cols. It adds each row back to where it was taken from. With col2im of ones
 # one can see how many windows a pixel is in.
 #
-# Adding to scattered places is slow, so the layer does it from the pixel's point of view: the
-# windows that saw a pixel lie around it, and so their gradients are themselves a window, in
+# Adding to scattered places is slow, so a layer mostly does it from the pixel's point of view:
+# the windows that saw a pixel lie around it, and so their gradients are themselves a window, in
 # dy. The gradient of a convolution is another convolution, with its filters turned by half a
 # turn, and with their inputs and outputs changing places.
 
@@ -140,14 +140,14 @@ print(f"random integers: sum(im2col(x) * cols) = {left}, sum(x * col2im(cols)) =
 seen = windows.col2im(np.ones(cols.shape, int), image.shape, (3, 3))[0, :, :, 0]
 print("in how many windows each pixel is:")
 print("\n".join("    " + " ".join(str(v) for v in row) for row in seen))
-_, cache = ops.conv_forward(x.astype(float), w.astype(float), (3, 3))
 dy = rng.integers(-9, 10, (1, 2, 2, 2)).astype(float)
-dx, _ = ops.conv_backward(dy, cache)
+dx = np.empty(x.shape)
+convolution.gather(dx, dy, w.astype(float), (3, 3), padding=0, part=slice(0, 1))
 if left != right or not np.array_equal(
     dx, windows.col2im(dy.reshape(4, 2) @ w.T, x.shape, (3, 3))
 ):
     raise AssertionError("the way back is wrong")
-print("ops.conv_backward, which gathers, and col2im, which scatters, agree to the last bit.")
+print("convolution.gather and col2im, which scatters, agree to the last bit.")
 
 # %% 3. A filter of single bits
 #
@@ -163,8 +163,8 @@ ink = quantize.zero_one(digit.astype(np.float32), tau=100)
 bits = np.zeros((5, 5, 1), np.float32)
 bits[:, 2] = 1
 bits = bits.reshape(25, 1)
-plain, _ = ops.conv_forward(ink, bits, (5, 5))
-centred, _ = ops.conv_forward(ink, bits - np.float32(13 / 64), (5, 5))
+plain, _ = convolution.conv_forward(ink, bits, (5, 5))
+centred, _ = convolution.conv_forward(ink, bits - np.float32(13 / 64), (5, 5))
 marks = ["".join("#" if b else "." for b in row) for row in bits.reshape(5, 5)]
 print(f"{'the filter':12s}{'the image':28s}    {'count >= 4':24s}    centred count >= 2.5")
 for line in range(2, 26):
@@ -189,7 +189,7 @@ print("under the marks and not beside them.")
 
 heading("4. Max pooling of bits is OR, or AND")
 sums = np.array([[1.0, 5.0], [2.0, 2.0]]).reshape(1, 2, 2, 1)
-pooled, _ = ops.maxpool_forward(sums, 2)
+pooled, _ = pooling.maxpool_forward(sums, 2)
 for scale, name in ((1.0, "OR"), (-1.0, "AND")):
     of_each, of_pooled = (
         (scale * (z - 3) > 0).astype(int).reshape(-1) for z in (sums, pooled)
@@ -325,7 +325,7 @@ print(f"{time.perf_counter() - began:.0f} seconds in all")
 #
 # 1. An image of 32 x 32 pixels, windows of 3 x 3, padding 1, stride 1, 64 channels in. How many
 #    times larger than the image is its im2col matrix? And with stride 2?
-# 2. Why does ops.conv_backward turn the filters by half a turn? Take a row of pixels and a filter
+# 2. Why does convolution.gather turn the filters by half a turn? Take a row of pixels and a filter
 #    of three numbers, and write down what pixel 5 gets back.
 # 3. A 0/1 filter of 3 x 3 x 64 has 29 ones. What does it cost at one place, what would a +-1
 #    filter cost, and what does the centred domain add for the first filter and for each other?

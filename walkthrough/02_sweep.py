@@ -2,10 +2,12 @@
 
 Every method gets the same grid of rates, the baselines first, and only validation images
 decide; the test set is not read. So that it does not take a day, it trains on 10,000 images of
-MNIST and of CIFAR-10, for four epochs. Two parts for each of the two:
+MNIST and of CIFAR-10, for four epochs. Two parts for each of the two, and a third for CIFAR-10:
 
-    rates      4 methods x 3 rates of Adam; the density constant
+    rates      4 methods x 4 rates of Adam; the density constant
     schedules  both 0/1 methods: density constant, growing, shrinking, or by the penalty
+    trials     centred 0/1, one thing changed: bits chosen at every eighth step only; batches
+               of 128; images halved one convolution later; no dense layer before the classes
 
     python walkthrough/02_sweep.py     20 minutes on two cores
 
@@ -21,8 +23,14 @@ import experiment
 import recipes
 from recipes import METHODS, conv_recipe
 
-RATES = (3e-3, 1e-2, 3e-2)
+RATES = (3e-3, 1e-2, 3e-2, 1e-1)
 IMAGES = 10000
+TRIALS = (
+    {"every": 8},
+    {"batch": 128},
+    {"convs": (32, 32, "pool", 64, 64, "pool", 128, "pool")},
+    {"sizes": (10,)},
+)
 NETS = {"digits": (recipes.LENET5, 4), "pictures": (recipes.vgg(32), 4)}
 SPARSE = [method for method in METHODS if method.startswith("0/1")]
 
@@ -51,6 +59,14 @@ for what, name in (("digits", "mnist"), ("pictures", "cifar10")):
         for schedule in recipes.SCHEDULES
     ])
     rows += rates + schedules
+    if what == "pictures":
+        choice = rate["0/1 centred"], recipes.best(schedules, "0/1 centred")["schedule"]
+        rows += recipes.sweep("trials", dataset, args.out, [
+            conv_recipe(
+                what, net | trial, "0/1 centred", args.seed, epochs, choice, images=IMAGES
+            )[1]
+            for trial in ({}, *TRIALS)
+        ])
     chosen[what] = {method: (rate[method], None) for method in METHODS}
     for method in SPARSE:
         chosen[what][method] = (rate[method], recipes.best(schedules, method)["schedule"])

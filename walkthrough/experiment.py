@@ -6,24 +6,22 @@ that decided them. The chapters themselves only choose recipes and show results.
 """
 
 import argparse
-import ast
 import hashlib
-import io
 import json
 import os
 import platform
 import re
 import sys
 import time
-import tokenize
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
 
 import numpy as np
+import sources
 
 import sbnn_np
-from sbnn_np import bitops, data, network, ops, optim, sparsity, threads, train
+from sbnn_np import bitops, convolution, data, network, optim, sparsity, threads, train
 from sbnn_np.download import cache_folder
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -86,7 +84,9 @@ def build(recipe, shape, rng):
     else:
         net = network.mlp(recipe.sizes, recipe.method, rng, p0)
     rule = None
-    if recipe.share is not None:
+    if recipe.method == "ternary":
+        rule = sparsity.TernaryThreshold(recipe.density, recipe.share)
+    elif recipe.share is not None:
         # the penalty only pushes, and is silent until 1e-4 above what it expects
         rule = sparsity.ConnectionsPenalty(0.99 * recipe.density, recipe.share)
     elif recipe.density is not None:
@@ -216,7 +216,7 @@ def first_filters(net):
         filter's batch norm has a scale above 0.
     """
     layer = net.layers[0]
-    if not hasattr(layer, "kernel") or not layer.sparse:
+    if not hasattr(layer, "kernel") or not layer.weights.startswith("0/1"):
         return None
     scale = next(layer.params["scale"] for layer in net.layers if "scale" in layer.params)
     bits = layer.mask.T.reshape(-1, *layer.kernel, layer.shape[2]).astype(int)
@@ -234,13 +234,13 @@ def peak_mib():
 
 
 def latent_histogram(net):
-    """Counts of the latents of all 0/1 layers in 120 bins, and the bins' edges."""
-    if not net.bit_layers:
+    """Counts of the latents of a 0/1 network in 120 bins, and the bins' edges."""
+    if not net.sparse_layers or net.sparse_layers[0].weights == "ternary":
         return None
-    latents = np.concatenate([layer.params["latent"].reshape(-1) for layer in net.bit_layers])
+    latents = np.concatenate([layer.params["latent"].reshape(-1) for layer in net.sparse_layers])
     low, high = np.quantile(latents, [0.0005, 0.9995])
     counts, edges = np.histogram(latents, bins=120, range=(float(low), float(high)))
-    ones = np.concatenate([layer.mask.reshape(-1) for layer in net.bit_layers])
+    ones = np.concatenate([layer.mask.reshape(-1) for layer in net.sparse_layers])
     threshold = float(latents[ones].min()) if ones.any() else None
     return {
         "counts": counts.tolist(),
@@ -261,58 +261,6 @@ def provenance(seconds):
         "seconds": round(seconds, 1),
         "sources_digest": DIGEST,
     }
-
-
-def sources_digest(start=("run", "Recipe")):
-    """SHA-256 of every definition that `run` can reach, comments and docstrings left out.
-
-    Starting from `run` and `Recipe`, each name in a definition's text that is defined at the top
-    level of this file or of the package leads on to that definition. So a result is
-    called stale when something that decides it has changed (but for the data), and not
-    for a better comment.
-
-    Returns
-    -------
-    digest : str
-    """
-    files = [Path(__file__), *sorted((ROOT / "sbnn_np").glob("*.py"))]
-    definitions = {}
-    for path in files:
-        for name, text in top_level(path.read_text()):
-            definitions.setdefault(name, []).append(f"{path.name}: {text}")
-    reached, ahead = {}, list(start)
-    while ahead:
-        name = ahead.pop()
-        if name not in reached and name in definitions:
-            reached[name] = definitions[name]
-            ahead += re.findall(r"\w+", " ".join(definitions[name]))
-    text = "\n".join(line for name in sorted(reached) for line in reached[name])
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def top_level(source):
-    """Yield name and text of each top-level function, class and constant of a source."""
-    lines = source.splitlines()
-    for token in tokenize.generate_tokens(io.StringIO(source).readline):
-        if token.type == tokenize.COMMENT:
-            row, column = token.start
-            lines[row - 1] = lines[row - 1][:column]
-    tree = ast.parse(source)
-    for node in ast.walk(tree):
-        if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and ast.get_docstring(node):
-            doc = node.body[0]
-            lines[doc.lineno - 1 : doc.end_lineno] = [""] * (doc.end_lineno - doc.lineno + 1)
-    for node in tree.body:
-        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
-            names = [node.name]
-        elif isinstance(node, ast.Assign):
-            names = [n.id for n in ast.walk(node) if isinstance(n, ast.Name)][:1]
-        else:
-            continue
-        first = min([node.lineno] + [d.lineno for d in getattr(node, "decorator_list", [])])
-        text = "\n".join(line.rstrip() for line in lines[first - 1 : node.end_lineno])
-        for name in names:
-            yield name, re.sub(r"\n+", "\n", text)
 
 
 def write_json(path, content):
@@ -461,7 +409,7 @@ def products_of(layer, rng):
 
     def in_runs(places, inner, outer, multiply):
         big = random(BATCH * places, outer)
-        step = places * max(1, ops.COLUMNS // (places * inner))
+        step = places * max(1, convolution.COLUMNS // (places * inner))
 
         def half(part):
             cols = np.ones((step, inner), np.float32)
@@ -493,4 +441,4 @@ def sgemm_gflops(rng, size=2048):
 
 
 # of the sources as this process has read them, not as they may be when a run ends
-DIGEST = sources_digest()
+DIGEST = sources.digest()
