@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from sbnn_np import quantize, windows
+from sbnn_np import quantize, sparsity, windows
 from sbnn_np.layers import Activation, BatchNorm, Conv, Dense, Flatten, MaxPool
 
 # method: (weights, activation)
@@ -162,7 +162,7 @@ def convnet(
         Of all convolutions; kernels are square.
     method, rng, sigma, dtype : see `mlp`
     p0 : float
-        Fraction of ones at the start, over the whole net; see `even_start`.
+        Fraction of ones at the start, over the whole net; see `sparsity.even`.
     float_first : bool
         Whether the first convolution keeps float weights.
 
@@ -196,7 +196,7 @@ def convnet(
         raise ValueError(f"sizes is {sizes}; it needs one or more numbers, all at least 1")
     layers, place = [], shape
     shapes = weight_shapes(shape, convs, sizes, kernel, padding)
-    starts = iter(even_start(shapes[1:] if float_first else shapes, p0))
+    starts = iter(sparsity.even(shapes[1:] if float_first else shapes, p0))
     for i, F in enumerate(convs):
         if F == "pool":
             continue
@@ -227,37 +227,6 @@ def weight_shapes(shape, convs, sizes, kernel, padding):
             shapes.append((kernel * kernel * C, F))
             H, W, C = (*(windows.out_size(size, kernel, 1, padding) for size in (H, W)), F)
     return shapes + list(zip([H * W * C, *sizes], sizes))
-
-
-def even_start(shapes, p0):
-    """Density of each layer if every neuron is to have equally many ones, but half at the most.
-
-    A filter of 25 inputs with one in twenty of them has one or none; a neuron of 2,000 inputs
-    does not need a hundred. Layers of a convolutional net differ that much, so at the start the
-    ones are dealt out a neuron at a time.
-
-    Parameters
-    ----------
-    shapes : list of (D, M)
-    p0 : float
-        Fraction of ones over all layers, above 0 and at most 0.5.
-
-    Returns
-    -------
-    densities : list of float
-
-    Examples
-    --------
-    >>> [round(p, 4) for p in even_start([(25, 20), (475, 20)], 0.05)]
-    [0.5, 0.0263]
-    """
-    if not 0 < p0 <= 0.5:
-        raise ValueError(f"p0 is {p0}; it must be above 0 and at most 0.5")
-    # with K ones a neuron there are sum_l M min(K, D/2) in all, a line that bends at each D/2
-    bends = [0.0, *sorted(D / 2 for D, _ in shapes)]
-    ones = [sum(M * min(K, D / 2) for D, M in shapes) for K in bends]
-    K = np.interp(p0 * sum(D * M for D, M in shapes), ones, bends)
-    return [min(float(K) / D, 0.5) for D, _ in shapes]
 
 
 def known(method):

@@ -1,4 +1,4 @@
-"""Which weights are 1, or, among ternary ones, not 0: four rules with one interface.
+"""Which weights are 1, or, among ternary ones, not 0: five rules with one interface.
 
 A rule has two methods. choose(latents, progress) returns a mask for each array of
 latents, True where the weight is to be 1; penalty(loss) returns what the rule adds to the
@@ -74,7 +74,11 @@ class NetBudget:
         self.tau, self.reach = None, 0.0
 
     def choose(self, latents, progress):
-        k = quantize.ones_within(self.schedule(progress), sum(latent.size for latent in latents))
+        n = sum(latent.size for latent in latents)
+        return self.largest(latents, quantize.ones_within(self.schedule(progress), n))
+
+    def largest(self, latents, k):
+        """Masks of the k largest latents, found from where they were the last time."""
         near = None if self.tau is None else (self.tau - self.reach, self.tau + self.reach)
         masks, tau = quantize.top_k(latents, k, near)
         # next time, look four times as far as tau moves at most these days
@@ -102,6 +106,66 @@ class LayerBudget:
     def choose(self, latents, progress):
         self.budgets = self.budgets or [NetBudget(self.schedule) for _ in latents]
         return [b.choose([latent], progress)[0] for b, latent in zip(self.budgets, latents)]
+
+    def penalty(self, loss):
+        return 0.0, 0.0
+
+
+def even(shapes, density):
+    """Density of each layer if every neuron is to have equally many ones, but half at the most.
+
+    A filter of 25 inputs with one in twenty of them has one or none; a neuron of 2,000 inputs
+    does not need a hundred. Layers of a convolutional net differ that much.
+
+    Parameters
+    ----------
+    shapes : list of (D, M)
+    density : float
+        Fraction of ones over all layers, above 0 and at most 0.5.
+
+    Returns
+    -------
+    densities : list of float
+
+    Examples
+    --------
+    >>> [round(p, 4) for p in even([(25, 20), (475, 20)], 0.05)]
+    [0.5, 0.0263]
+    """
+    if not 0 < density <= 0.5:
+        raise ValueError(f"density is {density}; it must be above 0 and at most 0.5")
+    # with K ones a neuron there are sum_l M min(K, D/2) in all, a line that bends at each D/2
+    bends = [0.0, *sorted(D / 2 for D, _ in shapes)]
+    ones = [sum(M * min(K, D / 2) for D, M in shapes) for K in bends]
+    K = np.interp(density * sum(D * M for D, M in shapes), ones, bends)
+    return [min(float(K) / D, 0.5) for D, _ in shapes]
+
+
+class EvenBudget:
+    """A budget for each layer: neurons have equally many ones everywhere, on average.
+
+    Parameters
+    ----------
+    schedule : Schedule
+        Of the density over the whole net, at most 0.5.
+
+    Notes
+    -----
+    How many ones each layer has is `even`; which of its neurons have them, and which of their
+    inputs, is decided by the layer's latents alone.
+    """
+
+    def __init__(self, schedule):
+        self.schedule = schedule
+        self.budgets = []
+
+    def choose(self, latents, progress):
+        self.budgets = self.budgets or [NetBudget(self.schedule) for _ in latents]
+        densities = even([latent.shape for latent in latents], self.schedule(progress))
+        return [
+            budget.largest([latent], quantize.ones_within(density, latent.size))[0]
+            for budget, latent, density in zip(self.budgets, latents, densities)
+        ]
 
     def penalty(self, loss):
         return 0.0, 0.0

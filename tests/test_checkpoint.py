@@ -28,7 +28,8 @@ def rule_of(kind):
     if kind == "penalty":
         return sparsity.ConnectionsPenalty(0.05, 0.1)
     budget = sparsity.Schedule(0.1, start=0.3, over=0.7)
-    return (sparsity.LayerBudget if kind == "layers" else sparsity.NetBudget)(budget)
+    kinds = {"net": "NetBudget", "layers": "LayerBudget", "even": "EvenBudget"}
+    return getattr(sparsity, kinds[kind])(budget)
 
 
 def start(method, optimizer, width=6):
@@ -61,6 +62,7 @@ def fit(pictures, path, method="0/1 centred", optimizer=optim.Adam, kind="net", 
     ("0/1 centred", optim.Adam, "net"),
     ("0/1 centred", optim.NormalizedSGD, "penalty"),
     ("0/1", optim.SGD, "layers"),
+    ("0/1", optim.Adam, "even"),
     ("+-1", optim.Adam, "net"),
     ("ternary", optim.Adam, "ternary"),
     ("full precision", optim.NormalizedSGD, "net"),

@@ -195,15 +195,15 @@ def test_a_window_that_outgrows_the_image_is_refused(rng):
 
 def test_every_neuron_starts_with_equally_many_ones(rng):
     shapes_ = [(25, 20), (500, 50), (800, 500), (500, 10)]
-    densities = network.even_start(shapes_, 0.05)
+    densities = sparsity.even(shapes_, 0.05)
     ones = [p * D for p, (D, _) in zip(densities, shapes_)]
     assert ones[0] == 12.5 and np.allclose(ones[1:], ones[1]) and ones[1] > 12.5
     total = sum(D * M for D, M in shapes_)
     assert np.isclose(sum(k * M for k, (_, M) in zip(ones, shapes_)), 0.05 * total)
-    assert network.even_start(shapes_, 0.5) == [0.5] * 4
-    for p0 in (0, 0.6):
-        with pytest.raises(ValueError, match="p0 is .*; it must be above 0 and at most 0.5"):
-            network.even_start(shapes_, p0)
+    assert sparsity.even(shapes_, 0.5) == [0.5] * 4
+    for density in (0, 0.6):
+        with pytest.raises(ValueError, match="density is .*; it must be above 0 and at most 0.5"):
+            sparsity.even(shapes_, density)
     net = network.convnet((28, 28, 1), [20, "pool", 50, "pool"], [500, 10], 5, 0, "0/1", rng, 0.05)
     assert [layer.w.shape for layer in net.weight_layers] == shapes_
     drawn = [layer.ones / layer.w.shape[1] for layer in net.weight_layers]

@@ -62,8 +62,19 @@ def test_a_budget_for_each_layer_keeps_each_layer(rng):
             assert np.array_equal(mask, quantize.top_k([latent], int(mask.sum()))[0][0])
 
 
+def test_an_even_budget_gives_every_neuron_as_many(rng):
+    schedule = sparsity.Schedule(0.1, start=0.3, over=0.5)
+    for progress, latents, masks in walk(sparsity.EvenBudget(schedule), rng):
+        densities = sparsity.even([(30, 20), (20, 5)], schedule(progress))
+        assert np.isclose(densities[0] * 30, densities[1] * 20)
+        for latent, mask, density in zip(latents, masks, densities):
+            k = quantize.ones_within(density, latent.size)
+            assert np.array_equal(mask, quantize.top_k([latent], k)[0][0])
+        assert sum(mask.sum() for mask in masks) <= schedule(progress) * 700
+
+
 def test_budgets_cost_no_loss():
-    for budget in (sparsity.NetBudget, sparsity.LayerBudget):
+    for budget in (sparsity.NetBudget, sparsity.LayerBudget, sparsity.EvenBudget):
         assert budget(sparsity.Schedule(0.1)).penalty(1.0) == (0.0, 0.0)
 
 

@@ -13,7 +13,7 @@ import platform
 import re
 import sys
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import date
 from pathlib import Path
 
@@ -52,6 +52,7 @@ class Recipe:
     batch: int = 128
     every: int = 8                    # steps from one choice of the bits to the next
     flip: bool = False                # whether half of them are mirrored
+    even: bool = False                # whether each layer has a budget: equal ones a neuron
 
     @property
     def schedule(self):
@@ -90,7 +91,7 @@ def build(recipe, shape, rng):
         # the penalty only pushes, and is silent until 1e-4 above what it expects
         rule = sparsity.ConnectionsPenalty(0.99 * recipe.density, recipe.share)
     elif recipe.density is not None:
-        rule = sparsity.NetBudget(recipe.budget)
+        rule = (sparsity.EvenBudget if recipe.even else sparsity.NetBudget)(recipe.budget)
     return net, rule, OPTIMIZERS[recipe.optimizer](net.params())
 
 
@@ -196,7 +197,10 @@ def run_name(recipe, data_name, read_test):
     words += ["float first"] * recipe.float_first + [recipe.images] * bool(recipe.images)
     words += ["test" if read_test else "validation"]
     name = "-".join(str(word) for word in words).replace("+-", "pm")
-    told = hashlib.sha256(repr(recipe).encode()).hexdigest()[:6]   # by all that it does not say
+    # and by all that it does not say; what a recipe leaves at its default is not said either
+    said = {f.name: getattr(recipe, f.name) for f in fields(recipe)}
+    said = [(f.name, said[f.name]) for f in fields(recipe) if said[f.name] != f.default]
+    told = hashlib.sha256(repr(said).encode()).hexdigest()[:6]
     return re.sub(r"[^0-9A-Za-z.]+", "-", name).replace("-e-", "e-") + f"-{told}"
 
 

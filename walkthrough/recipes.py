@@ -96,6 +96,7 @@ def best(rows, method):
 # chapter 2: the networks, and how their training images are changed
 LENET5 = {
     "convs": (20, "pool", 50, "pool"), "sizes": (500, 10), "kernel": 5, "batch": 64, "every": 1,
+    "even": True,
 }
 
 
@@ -105,13 +106,13 @@ def vgg(width):
     The image is halved early, behind the first, third and fifth convolution, and not behind the
     second, fourth and fifth: an image then costs half the multiplications. Behind them stands a
     dense layer of 8 times width neurons. It holds most of the weights, and costs little time;
-    and as the budget is over the whole net, and a large layer needs few ones, it leaves to the
-    convolutions more than their share.
+    and as the budget deals out as many ones to each of its neurons as to any filter, it leaves
+    to the convolutions more than 5% of their weights.
     """
     return {
         "convs": (width, "pool", width, 2 * width, "pool", 2 * width, 4 * width, "pool"),
         "sizes": (8 * width, 10), "kernel": 3, "padding": 1, "float_first": True,
-        "shift": 2, "flip": True, "batch": 64, "every": 1,
+        "shift": 2, "flip": True, "batch": 64, "every": 1, "even": True,
     }
 
 
