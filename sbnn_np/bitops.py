@@ -1,17 +1,41 @@
 """Operations and bytes of a network, each under a named convention.
 
+Operations, an image. A convolution does all this once for each place of its window; pixels that
+padding adds are inputs like any other. Batch norm is a threshold in a frozen network, and counted
+as such; pooling is counted in `word_ops` alone.
+
 =================  =========================================================
-adds               additions an image: a neuron with K ones costs max(K-1, 0),
+adds               additions: a neuron with K ones costs max(K-1, 0),
                    and an input that is 0 is added like any other. A centred
                    layer also sums its D inputs once (D-1) and takes that sum,
                    times the centre, from each neuron (M). A ternary neuron with K
                    weights that are not 0 costs max(K-1, 0). One of +-1 or
-                   float weights costs D-1; its D sign changes (XNORs, where
-                   the inputs are bits), or its D multiplications, are not in
-                   this number, and neither is batch norm. A convolution
-                   counts all this once for each place of its window; pixels
-                   that padding added are added like any other. Max pooling
-                   compares, and adds nothing.
+                   float weights costs D-1; its D sign changes (`xnors`, where
+                   the inputs are bits), or its D multiplications
+                   (`float_macs`), are not in this number
+dense_macs         D for each neuron, whatever the weights
+xnors              D for each neuron of +-1 weights whose inputs are bits
+and_words,         on rows of 64-bit words, ceil(D / 64) of each for each neuron,
+popcount_words     for each bit of the inputs: eight for pixels. XNOR takes the place
+                   of AND where inputs are -1 and +1. One more popcount for the
+                   sum that all neurons share, if centred, or if weights are +-1
+                   and inputs pixels. None of ternary and float layers
+word_ops           logical operations on words of the bit-sliced engine: 5 a full
+                   adder, 2 a half adder, and so on (see `sliced_ops`), for 64
+                   images at once, so a 64th of that. Of 0/1 layers alone
+compares           one for each hidden neuron: its threshold
+float_macs         D for each neuron of float weights, and one for each score
+reactnet_ops       float MACs + binary MACs / 64, dense; pixels that meet bits of
+                   weight count as eight binary inputs (Liu et al., 2020)
+micronet_ops       multiplications and additions apart, each times bits / 32: K or D
+                   multiplications of the inputs' bits a neuron, and the
+                   additions above, with as many bits as the largest sum has; 32
+                   for floats. A 0 costs nothing (MicroNet challenge, 2019)
+=================  =========================================================
+
+Bytes.
+
+=================  =========================================================
 mask_bytes         one bit a weight, two if ternary, each layer rounded up to
                    whole bytes: never below 1/32 of float32, however sparse
 entropy_bytes      n H(p) / 8 for a layer of n weights of which a fraction p is
@@ -35,6 +59,12 @@ class Count:
     """Operations so far; a loop that is handed one adds 1 at each operation it does."""
 
     adds: int = 0
+    xnors: int = 0
+    and_words: int = 0
+    popcount_words: int = 0
+    word_ops: int = 0
+    compares: int = 0
+    float_macs: int = 0
 
 
 def adds(layer):
@@ -124,3 +154,163 @@ def entropy_bytes(layer):
         plus = np.count_nonzero(layer.w > 0)
         bits += layer.ones * quantize.binary_entropy(plus / layer.ones)
     return bits / 8
+
+
+def operations(network, depth=8):
+    """Count the operations of every layer, an image, under all conventions.
+
+    Parameters
+    ----------
+    network : Network
+    depth : int
+        Bits of an input of the first layer: 8 for pixels, 1 for bits.
+
+    Returns
+    -------
+    layers : list of dict
+        One for each layer of weights, with a number for each convention named above; and
+        `binary`, whether the layer's weights are bits or ternary.
+
+    Raises
+    ------
+    TypeError
+        If a layer is of a kind that has weights and no rule here.
+
+    Examples
+    --------
+    >>> from sbnn_np.network import mlp
+    >>> net = mlp([128, 10], "+-1", np.random.default_rng(0))
+    >>> found = operations(net, depth=1)[0]
+    >>> found["adds"], found["dense_macs"], found["and_words"], found["popcount_words"]
+    (1270, 1280, 20, 22)
+    """
+    counted, groups = [], []
+    for layer in network.layers:
+        if hasattr(layer, "w"):
+            groups.append([layer, 1])
+        elif hasattr(layer, "size"):
+            groups[-1][1] = layer.size
+    for i, (layer, size) in enumerate(groups):
+        last = i == len(groups) - 1
+        counted.append(layer_operations(layer, depth if i == 0 else 1, i > 0, last, size))
+    return counted
+
+
+def layer_operations(layer, depth, hidden_input, last, size):
+    """Count one layer; see `operations`.
+
+    Parameters
+    ----------
+    layer : Dense or Conv
+    depth : int
+        Bits of an input.
+    hidden_input : bool
+        Whether inputs are another layer's activations: -1 and +1 for +-1 and ternary layers.
+    last : bool
+        Whether scores come out, so that no threshold does.
+    size : int
+        Of the pooling behind the layer; 1 without.
+    """
+    additions, (D, M), places = adds(layer), layer.w.shape, layer.places
+    floats, words = layer.weights == "float", -(-D // 64)
+    K = np.full(M, D) if layer.mask is None or not layer.sparse else layer.mask.sum(axis=0)
+    bits = 32 if floats else depth
+    packed = layer.weights in ("0/1", "0/1 centred", "+-1")
+    signs = hidden_input and layer.weights in ("+-1", "ternary")
+    shared = layer.weights == "0/1 centred" or layer.weights == "+-1" and not signs
+    macs = places * D * M
+    multiplications = places * int(K.sum())
+    accumulator = 32 if floats else (D * (2**depth - 1)).bit_length() + (layer.weights == "+-1")
+    word_ops = 0
+    if layer.weights in ("0/1", "0/1 centred"):
+        OH, OW = layer.out_shape[:2] if hasattr(layer, "out_shape") else (1, 1)
+        pooled = (OH // size) * (OW // size)
+        word_ops = places * sliced_ops(K, D, depth, round(64 * layer.centre), last)
+        if not last:
+            word_ops += pooled * M * size * size              # OR of each square, and the flip
+    return {
+        "binary": not floats,
+        "dense_macs": macs,
+        "adds": additions,
+        "xnors": macs if signs and layer.weights == "+-1" else 0,
+        "and_words": places * depth * words * M if packed else 0,
+        "popcount_words": places * depth * words * (M + shared) if packed else 0,
+        "word_ops": word_ops / 64,
+        "compares": 0 if last or floats else places * M,
+        "float_macs": (macs if floats else 0) + (M if last else 0),
+        "reactnet_ops": macs if floats else macs * depth / 64,
+        "micronet_ops": (multiplications * bits + additions * accumulator) / 32,
+    }
+
+
+def sliced_ops(K, D, depth, centre, last):
+    """Logical operations on words of the bit-sliced engine, at one place, for 64 images.
+
+    Parameters
+    ----------
+    K : (M,) int
+        Fan-in of each neuron.
+    D : int
+    depth : int
+        Bits of an input.
+    centre : int
+        In 64ths; 0 for a plain layer.
+    last : bool
+        Whether numbers are wanted, and no comparison.
+
+    Returns
+    -------
+    ops : int
+    """
+    ops, high = 0, 0
+    if centre:
+        ops, total = adder_ops([D] * depth)
+        if not last:
+            levels = [0] * (total + 6)
+            for j in range(6):
+                for i in range(total):
+                    levels[i + j] += centre >> j & 1
+            more, planes = adder_ops(levels)
+            high = planes - 6
+            # the borrow of each of 64 remainders, and the complement of what is above
+            ops += more + 64 * compare_ops(6) + 64 + high
+    for fan_in in K.tolist():
+        more, planes = adder_ops([fan_in] * depth)
+        ops += more
+        if last or not centre and not fan_in:
+            continue
+        if centre:
+            bits = max(planes, high) + 1
+            both = min(planes, high)
+            # a full adder where both have a plane; less where one is all 0, or all 1
+            ops += 5 * both + 3 * (planes - both) + 2 * (high - both) + (bits - max(planes, high))
+            ops += 1 + compare_ops(bits)
+        else:
+            ops += compare_ops(planes)
+    return ops
+
+
+def adder_ops(levels):
+    """Operations to add levels[i] bits of weight 2^i for each i, and the planes of the sum.
+
+    Three bits of one weight become one, and one that is carried, by a full adder of 5 operations;
+    two that are left, by a half adder of 2.
+
+    Examples
+    --------
+    >>> adder_ops([3]), adder_ops([4]), adder_ops([1, 1])
+    ((5, 2), (9, 3), (0, 2))
+    """
+    ops, i, carried = 0, 0, 0
+    while i < len(levels) or carried:
+        n = carried + (levels[i] if i < len(levels) else 0)
+        carried = n // 2
+        if n:
+            ops += 5 * ((n - 1) // 2) + 2 * ((n + 1) % 2)
+        i += 1
+    return ops, i
+
+
+def compare_ops(planes):
+    """Operations of a comparison with a constant: one for the lowest plane, four for each other."""
+    return 4 * planes - 3

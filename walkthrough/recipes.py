@@ -121,8 +121,8 @@ CHOSEN_2 = {
     "digits": {
         "full precision": (1e-2, None),
         "+-1": (3e-2, None),
-        "0/1": (3e-2, "constant"),
-        "0/1 centred": (3e-2, "constant"),
+        "0/1": (3e-2, "penalty"),
+        "0/1 centred": (1e-2, "constant"),
     },
     "pictures": {
         "full precision": (1e-2, None),
@@ -162,7 +162,7 @@ def chapter_2(seed, quick=False, full=False):
         return [
             *(conv_recipe("digits", LENET5, m, seed + i, 25) for i in range(2) for m in compared),
             *equal_bytes(seed),
-            *(conv_recipe("pictures", vgg(64), m, seed, 15) for m in compared),
+            *(conv_recipe("pictures", vgg(64), m, seed, 14) for m in compared),
         ]
     epochs = (1, 1) if quick else (3, 4)
     chosen = [conv_recipe("digits", LENET5, m, seed, epochs[0]) for m in METHODS]

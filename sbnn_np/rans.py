@@ -1,0 +1,187 @@
+"""Coding bits that are mostly 0, close to their entropy: gaps between the ones, by rANS.
+
+A sparse row of bits is told by the gaps between its ones. If a fraction p is 1, a gap of g zeros
+has probability p (1-p)^g, whatever came before, and an ideal code spends -log2 of that. rANS
+(Duda, 2013, "Asymmetric numeral systems") comes within a hair of it. Its whole memory is a
+number, the state. To write a symbol that has f of 2^16 parts, beginning at part c, is
+
+    state  ->  (state // f) 2^16  +  c  +  state % f
+
+and to read it is to look into which part state % 2^16 falls, and to do the reverse. The state
+grows by a factor of 2^16 / f, so by as many bits as the symbol deserves. Before it gets too large
+its low 16 bits are put out; when it gets too small, reading takes 16 in. Last in, first out: so
+the writer begins with the last symbol.
+
+Symbols are dealt out to many states, the lanes, in turn; what NumPy does for one, it does for all.
+Nothing but the number of ones is needed to know the probabilities.
+
+Format, little endian: a byte, 0 for plain bits (eight to a byte, the first one lowest), or 1 and
+
+    K      uint32        number of ones
+    T      uint32        number of symbols
+    state  uint32        for each of lanes(T) lanes, as the reader begins
+    words  uint16 ...    in the order of reading
+
+If more than half of the bits are 1, they are written the other way round. What follows the last
+one is not written at all.
+"""
+
+import struct
+
+import numpy as np
+
+LONG = 255        # the symbol of 255 zeros that no one follows yet
+PARTS = 1 << 16
+START = 1 << 16   # of every state; what a reader must end with
+
+
+def encode(bits):
+    """Code bits.
+
+    Parameters
+    ----------
+    bits : (n,) bool
+
+    Returns
+    -------
+    coded : bytes
+
+    Examples
+    --------
+    >>> bits = np.arange(10000) % 97 == 0
+    >>> len(encode(bits)), bool((decode(encode(bits), 10000) == bits).all())
+    (169, True)
+    """
+    bits = np.asarray(bits, bool)
+    plain = b"\0" + np.packbits(bits, bitorder="little").tobytes()
+    K = int(np.count_nonzero(bits))
+    symbols = gaps(bits if 2 * K <= len(bits) else ~bits)
+    T = len(symbols)
+    if not T:
+        return b"\1" + struct.pack("<II", K, T)
+    f, c = parts(min(K, len(bits) - K) / len(bits))
+    L = lanes(T)
+    state, words = np.full(L, START, np.uint64), []
+    for start in range((T - 1) // L * L, -1, -L):
+        symbol = symbols[start : start + L]
+        mine, f_, c_ = state[: len(symbol)], f[symbol], c[symbol]
+        full = mine >= f_ << np.uint64(16)
+        words.append((mine[full] % PARTS)[::-1])
+        mine[full] >>= np.uint64(16)
+        mine[:] = (mine // f_ << np.uint64(16)) + c_ + mine % f_
+    stream = np.concatenate(words)[::-1].astype("<u2")
+    coded = b"\1" + struct.pack("<II", K, T) + state.astype("<u4").tobytes() + stream.tobytes()
+    return min(coded, plain, key=len)
+
+
+def decode(coded, n):
+    """Read n bits that `encode` wrote.
+
+    Parameters
+    ----------
+    coded : bytes
+    n : int
+
+    Returns
+    -------
+    bits : (n,) bool
+
+    Raises
+    ------
+    ValueError
+        If they were not written so.
+    """
+    if coded[:1] == b"\0":
+        if len(coded) != 1 + -(-n // 8):
+            raise ValueError(f"{len(coded)} bytes are not the {n} bits they should be")
+        bits = np.unpackbits(np.frombuffer(coded, np.uint8, offset=1), bitorder="little")
+        if bits[n:].any():
+            raise ValueError("bits behind the last one are not 0")
+        return bits[:n].view(bool)
+    if coded[:1] != b"\1" or len(coded) < 9:
+        raise ValueError("neither plain nor coded bits")
+    K, T = struct.unpack_from("<II", coded, 1)
+    few = min(K, n - K)
+    if K > n or T > few + n // LONG or (T == 0) != (few == 0):
+        raise ValueError(f"{K} ones in {T} symbols cannot be {n} bits")
+    L = lanes(T)
+    if len(coded) < 9 + 4 * L or len(coded) % 2 == 0:
+        raise ValueError(f"{len(coded)} bytes are too few for {T} symbols")
+    bits = spread(read(coded, T, L, *parts(few / n)), n) if T else np.zeros(n, bool)
+    if np.count_nonzero(bits) != few:
+        raise ValueError(f"there are other than {few} gaps")
+    return bits if 2 * K <= n else ~bits
+
+
+def read(coded, T, L, f, c):
+    """The T symbols of `coded`, (T,) uint8, where f and c are from `parts`."""
+    state = np.frombuffer(coded, "<u4", L, 9).astype(np.uint64)
+    stream = np.frombuffer(coded, "<u2", offset=9 + 4 * L).astype(np.uint64)
+    symbol_of_part = np.repeat(np.arange(256, dtype=np.uint8), f.astype(int))
+    low, shift, begin = np.uint64(PARTS - 1), np.uint64(16), 0
+    symbols = np.empty(T, np.uint8)
+    for start in range(0, T, L):
+        mine = state[: min(L, T - start)]
+        part = mine & low
+        symbol = symbols[start : start + L] = symbol_of_part[part]
+        mine >>= shift
+        mine *= f[symbol]
+        mine += part - c[symbol]
+        empty = np.flatnonzero(mine < START)
+        more = stream[begin : begin + len(empty)]
+        if len(more) < len(empty):
+            raise ValueError("words end before symbols do")
+        mine[empty] = mine[empty] << shift | more
+        begin += len(empty)
+    if begin != len(stream) or (state != START).any():
+        raise ValueError("states do not end where they began")
+    return symbols
+
+
+def lanes(T):
+    """Number of lanes for T symbols: few, as each costs 4 bytes, but at most 1024 rounds."""
+    return min(T, max(16, -(-T // 1024)))
+
+
+def parts(p):
+    """How many of 2^16 parts each symbol has, and where they begin, if a fraction p is 1.
+
+    Parameters
+    ----------
+    p : float
+
+    Returns
+    -------
+    f, c : (256,) uint64
+        Every f is at least 1. They follow from products of doubles alone, so that every machine
+        finds the same.
+    """
+    share, left = [], 1.0
+    for _ in range(LONG):
+        share.append(left * p)
+        left *= 1 - p
+    share.append(left)
+    f = [1 + int(s * (PARTS - 256)) for s in share]
+    f[share.index(max(share))] += PARTS - sum(f)
+    return np.array(f, np.uint64), np.cumsum([0, *f[:-1]]).astype(np.uint64)
+
+
+def gaps(bits):
+    """Zeros before each one, as symbols: LONG for each 255 of them, and what remains."""
+    places = np.flatnonzero(bits)
+    gap = np.diff(places, prepend=-1) - 1
+    long = gap // LONG
+    symbols = np.full(len(gap) + long.sum(), LONG, np.uint8)
+    symbols[np.cumsum(long + 1) - 1] = gap % LONG
+    return symbols
+
+
+def spread(symbols, n):
+    """Bits, (n,), from `gaps`."""
+    is_one = symbols != LONG
+    ends = np.cumsum(symbols.astype(np.int64) + is_one)
+    if ends[-1] > n or not is_one[-1]:
+        raise ValueError(f"gaps do not end with a one within {n} bits")
+    bits = np.zeros(n, bool)
+    bits[ends[is_one] - 1] = True
+    return bits

@@ -1,0 +1,156 @@
+"""All engines, the loops and the trained network agree bit for bit; counts equal closed forms."""
+
+from dataclasses import fields
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sbnn_np import bitops, floats, freeze, loops, network, packed, sliced
+
+METHODS = ("0/1", "0/1 centred", "+-1")
+
+
+def trained(seed, method, conv, binarize=None, float_first=False, N=3):
+    """A random network whose batch norm has seen images, and images; odd sizes everywhere."""
+    rng = np.random.default_rng(seed)
+    p0 = float(rng.choice([0.05, 0.2, 0.5]))
+    if conv:
+        shape = (int(rng.integers(6, 9)), int(rng.integers(6, 9)), int(rng.integers(1, 4)))
+        convs = [3, "pool", 5] if seed % 2 else [4, 3, "pool"]
+        net = network.convnet(
+            shape, convs, [7, 4], 3, seed % 3 > 0, method, rng, p0, float_first=float_first
+        )
+    else:
+        shape = (int(rng.integers(3, 140)),)
+        net = network.mlp([*shape, int(rng.integers(1, 70)), 9, 4], method, rng, p0)
+    images = rng.integers(0, 256, (N, *shape)).astype(np.uint8)
+    if seed % 5 == 0:
+        images[0] = 255 * (seed % 2)
+    x = images if binarize is None else (images > binarize).astype(np.uint8)
+    for layer in net.sparse_layers:
+        mask = layer.mask.copy()
+        mask[:, rng.random(mask.shape[1]) < 0.1] = False       # empty neurons
+        layer.set_mask(mask)
+        layer.set_values()
+    for layer in net.layers:
+        if "scale" in layer.params:
+            layer.params["scale"] *= rng.choice([-1, 1, 0], len(layer.params["scale"]), p=[
+                0.45, 0.45, 0.1,
+            ]).astype(np.float32)
+            layer.params["shift"] += rng.normal(0, 0.3, len(layer.params["shift"]))
+    net.forward(rng.permuted(np.concatenate([x, x[::-1]]), axis=1), train=True)
+    return net, freeze.freeze(net, binarize=binarize), images, x
+
+
+networks = given(
+    seed=st.integers(0, 2**32 - 1), method=st.sampled_from(METHODS), conv=st.booleans(),
+    binarize=st.sampled_from([None, 99]), float_first=st.booleans(),
+)
+
+
+@networks
+def test_all_engines_agree_with_the_trained_network(seed, method, conv, binarize, float_first):
+    net, model, images, x = trained(seed, method, conv, binarize, float_first)
+    expected = net.forward(x)
+    assert np.array_equal(floats.Floats(model).forward(images), expected)
+    assert np.array_equal(packed.Packed(model).forward(images), expected)
+    assert np.array_equal(loops.forward(model, images), expected)
+    if method != "+-1":
+        assert np.array_equal(sliced.Sliced(model).forward(images), expected)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("conv", [False, True])
+@pytest.mark.parametrize("N", [1, 63, 64, 65, 200])
+def test_batches_of_any_size_agree(method, conv, N):
+    net, model, images, x = trained(7 + N, method, conv, N=N)
+    expected = net.forward(x)
+    engines = [floats.Floats, packed.Packed] + [sliced.Sliced] * (method != "+-1")
+    for engine in engines:
+        assert np.array_equal(engine(model).forward(images), expected)
+
+
+def test_wide_layers_in_many_groups_agree():
+    rng = np.random.default_rng(3)
+    net = network.mlp([784, 300, 10], "0/1 centred", rng, p0=0.05)
+    x = rng.integers(0, 256, (9000, 784)).astype(np.uint8)
+    net.forward(x[:500], train=True)
+    model = freeze.freeze(net)
+    assert np.array_equal(sliced.Sliced(model).forward(x), floats.Floats(model).forward(x))
+
+
+# counts
+
+
+@networks
+def test_counts_equal_closed_forms(seed, method, conv, binarize, float_first):
+    net, model, images, _ = trained(seed, method, conv, binarize, float_first, N=2)
+    layers = bitops.operations(net, depth=8 if binarize is None else 1)
+
+    def closed(name):
+        return 2 * sum(layer[name] for layer in layers)
+
+    count = bitops.Count()
+    loops.forward(model, images, count)
+    for name in ("xnors", "and_words", "popcount_words", "compares", "float_macs"):
+        assert getattr(count, name) == closed(name), name
+    # the loops skip the additions of a float layer, whose sum all engines share
+    adds = sum(layer["adds"] for layer in layers if layer["binary"])
+    assert count.adds == 2 * adds
+    count = bitops.Count()
+    packed.Packed(model).forward(images, count)
+    assert count.and_words == closed("and_words")
+    assert count.popcount_words == closed("popcount_words")
+    if method != "+-1":
+        count = bitops.Count()
+        sliced.Sliced(model).forward(images, count)
+        assert count.word_ops == 64 * sum(layer["word_ops"] for layer in layers)
+
+
+def test_a_planted_off_by_one_is_noticed(rng):
+    net, model, images, _ = trained(1, "0/1", True, N=1)
+    (adds, *_), = zip(*[[sum(layer["adds"] for layer in bitops.operations(net))]])
+    count = bitops.Count(adds=1)
+    loops.forward(model, images, count)
+    assert count.adds == adds + 1
+
+
+def test_every_number_of_a_count_has_a_closed_form(rng):
+    layer = bitops.operations(network.mlp([4, 3], "0/1", rng, p0=0.5))[0]
+    assert {field.name for field in fields(bitops.Count)} <= layer.keys()
+
+
+def test_an_empty_filter_costs_nothing(rng):
+    net = network.convnet((6, 6, 2), [3, "pool"], [4], 3, 1, "0/1", rng, 0.3)
+    conv = net.weight_layers[0]
+    conv.set_mask(np.zeros_like(conv.mask))
+    counted = bitops.operations(net)[0]
+    assert counted["adds"] == counted["micronet_ops"] == 0
+    ors_and_flips = 9 * 3 * 4                      # of 3 x 3 squares of 3 filters
+    assert counted["word_ops"] == ors_and_flips / 64
+
+
+def test_lenet_300_100_by_hand(rng):
+    net = network.mlp([784, 300, 100, 10], "0/1 centred", rng, p0=0.05)
+    for layer in net.sparse_layers:                # 40, 15 and 5 ones a neuron
+        K = round(0.05 * len(layer.mask)) + 1 if len(layer.mask) > 100 else 5
+        layer.set_mask(np.arange(len(layer.mask))[:, None] < np.full(layer.mask.shape[1], K))
+        layer.set_values()
+    assert [int(layer.mask[:, 0].sum()) for layer in net.sparse_layers] == [40, 16, 5]
+    first, second, third = bitops.operations(net)
+    assert first["dense_macs"] == 784 * 300 == 235_200
+    assert second["dense_macs"] + third["dense_macs"] == 31_000
+    assert first["adds"] == 300 * 39 + 783 + 300 == 12_783
+    assert second["adds"] == 100 * 15 + 299 + 100 == 1_899
+    assert third["adds"] == 10 * 4 + 99 + 10 == 149
+    # 13 words of 64 for 784 pixels of eight bits; 5 for 300 bits; 2 for 100; a row for the sum
+    assert first["and_words"] == 8 * 13 * 300 and first["popcount_words"] == 8 * 13 * 301
+    assert (second["and_words"], third["popcount_words"]) == (500, 22)
+    assert (first["compares"], second["compares"], third["compares"]) == (300, 100, 0)
+    assert third["float_macs"] == 10
+    assert first["reactnet_ops"] == 235_200 * 8 / 64 and second["reactnet_ops"] == 30_000 / 64
+    # sums of 784 pixels need 18 bits, those of 300 bits 9
+    assert first["micronet_ops"] == (300 * 40 * 8 + 12_783 * 18) / 32
+    assert second["micronet_ops"] == (100 * 16 * 1 + 1_899 * 9) / 32
