@@ -24,6 +24,15 @@ forward and backward pass is written by hand. One concept lives in one file:
     checkpoint  what a training needs to go on as if it had never stopped
     train       the training loop, evaluation, one row of numbers an epoch
     bitops      operations and bytes, each under a named convention
+    freeze      a trained network as bits and integer thresholds, exactly
+    floats      engine: the frozen network with float32 products
+    loops       engine: the same as loops over single neurons, counting
+    packed      engine: rows of bits in words, AND (or XNOR) and popcount
+    sliced      engine: 64 images a word, added bit by bit
+    rans        bits that are mostly 0, coded close to their entropy
+    storage     model files: small, exact, and safe to read
+    summary     a table of a network's layers
+    design      the density that fits a budget of bytes or additions
     plots       the figures, drawn from the JSON that a walkthrough wrote
 
 Notation

@@ -12,7 +12,9 @@ adds               additions: a neuron with K ones costs max(K-1, 0),
                    weights that are not 0 costs max(K-1, 0). One of +-1 or
                    float weights costs D-1; its D sign changes (`xnors`, where
                    the inputs are bits), or its D multiplications
-                   (`float_macs`), are not in this number
+                   (`float_macs`), are not in this number. (`adds` and `account`
+                   count the shared sum even if the centre is 0 of 64; `operations`
+                   does not)
 dense_macs         D for each neuron, whatever the weights
 xnors              D for each neuron of +-1 weights whose inputs are bits
 and_words,         on rows of 64-bit words, ceil(D / 64) of each for each neuron,
@@ -217,7 +219,10 @@ def layer_operations(layer, depth, hidden_input, last, size):
     bits = 32 if floats else depth
     packed = layer.weights in ("0/1", "0/1 centred", "+-1")
     signs = hidden_input and layer.weights in ("+-1", "ternary")
-    shared = layer.weights == "0/1 centred" or layer.weights == "+-1" and not signs
+    centred = layer.weights == "0/1 centred"
+    if centred and not layer.centre:
+        additions -= places * (D - 1 + M)                     # nothing is taken from anybody
+    shared = centred and layer.centre > 0 or layer.weights == "+-1" and not signs
     macs = places * D * M
     multiplications = places * int(K.sum())
     accumulator = 32 if floats else (D * (2**depth - 1)).bit_length() + (layer.weights == "+-1")

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sbnn_np import layers, windows
+from sbnn_np.network import Network
 
 UNIT = 64          # centres are multiples of 1/64
 EXACT = 1 << 24    # up to here float32 holds every whole number
@@ -329,3 +330,30 @@ def thresholds(norm, low, high, unit):
         first = np.where(searching & ~yes, middle + 1, first)
     never = first > high
     return np.where(never, low, first).astype(np.int32), falling ^ never
+
+
+def thaw(model):
+    """A network of the weights of a frozen one, to be counted: batch norm does not come back.
+
+    Parameters
+    ----------
+    model : Frozen
+
+    Returns
+    -------
+    network : Network
+    """
+    found = []
+    for block in model.blocks:
+        weights = "0/1 centred" if block.centre else block.weights
+        latent = block.w if weights == "float" else block.w.astype(np.float32) - np.float32(0.5)
+        if block.kernel is None:
+            layer = layers.Dense(latent, weights)
+        else:
+            layer = layers.Conv(
+                latent, block.shape, block.kernel, weights, not found, block.stride, block.padding
+            )
+        if block.centre:
+            layer.set_centre(block.centre / UNIT)
+        found += [layer] + [layers.MaxPool(block.pool)] * (block.pool > 1)
+    return Network(found, model.shape)

@@ -40,10 +40,7 @@ def forward_one(model, x, count):
             continue
         signs = model.signs and i > 0
         depth = 8 if i == 0 and model.binarize is None else 1
-        if block.kernel is None:
-            rows = [[flat(x)]]
-        else:
-            rows = windows_of(x, block)
+        rows = windows_of(x, block) if block.kernel else [[flat(x)]]
         w = block.w.T.tolist()
         Z = [[sums(window, w, block, depth, signs, count) for window in row] for row in rows]
         if block.factor is not None:
@@ -82,7 +79,7 @@ def windows_of(x, block):
 
 
 def sums(x, w, block, depth, signs, count):
-    """Sums Z of all neurons over the inputs x, D numbers of `depth` bits; w is M lists of D bits."""
+    """Sums Z of all neurons over the D inputs x, of `depth` bits each; w is M lists of D bits."""
     by_adding = add(x, w, block, signs, count)
     by_words = match(x, w, block, depth, signs, count)
     if by_adding != by_words:

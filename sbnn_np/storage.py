@@ -149,6 +149,7 @@ def parts(model):
 
 
 def sized(content):
+    """Bytes behind their number."""
     return struct.pack("<I", len(content)) + content
 
 
@@ -305,6 +306,7 @@ def read_sections(reader, block, i, last):
 
 
 def read_thresholds(content, M, i):
+    """The integers that `coded_thresholds` wrote, (M,) int32."""
     name = f"block {i}: thresholds"
     if len(content) < 5:
         raise ModelFileError(f"{name}: {len(content)} bytes are too few")

@@ -17,10 +17,10 @@ def trained(seed, method, conv, binarize=None, float_first=False, N=3):
     rng = np.random.default_rng(seed)
     p0 = float(rng.choice([0.05, 0.2, 0.5]))
     if conv:
-        shape = (int(rng.integers(6, 9)), int(rng.integers(6, 9)), int(rng.integers(1, 4)))
+        shape = (int(rng.integers(8, 11)), int(rng.integers(8, 11)), int(rng.integers(1, 4)))
         convs = [3, "pool", 5] if seed % 2 else [4, 3, "pool"]
         net = network.convnet(
-            shape, convs, [7, 4], 3, seed % 3 > 0, method, rng, p0, float_first=float_first
+            shape, convs, [7, 4], 3, int(seed % 3 > 0), method, rng, p0, float_first=float_first
         )
     else:
         shape = (int(rng.integers(3, 140)),)

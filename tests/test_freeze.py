@@ -1,0 +1,109 @@
+"""Freezing: thresholds are where float32 changes its mind; what cannot be frozen is refused."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sbnn_np import bitops, freeze, layers, network
+
+finite = st.floats(-100, 100, width=32)
+
+
+@given(finite, finite, st.floats(-50, 50, width=32), st.floats(0, 1e4, width=32),
+       st.integers(-300, 0), st.integers(0, 300), st.sampled_from([1, 64]))
+def test_a_threshold_decides_as_batch_norm_does_for_every_sum(
+    scale, shift, mean, var, low, high, unit
+):
+    norm = layers.BatchNorm(np.array([scale], np.float32))
+    norm.params["shift"][:], norm.mean[:], norm.var[:] = shift, mean, var
+    threshold, flip = freeze.thresholds(norm, np.array([low]), np.array([high]), unit)
+    Z = np.arange(low, high + 1)
+    as_trained = norm.forward((Z / unit).astype(np.float32)[:, None])[:, 0] > 0
+    assert np.array_equal((Z >= threshold[0]) ^ flip[0], as_trained)
+    assert low <= threshold[0] <= high
+    if as_trained.all() or not as_trained.any():
+        assert threshold[0] == low                             # a constant says so
+
+
+def test_reach_is_what_sums_can_be(rng):
+    w = rng.random((6, 40)) < 0.4
+    x = rng.integers(0, 2, (500, 6))
+    for centre in (0, 5, 64):
+        block = freeze.Block("0/1", w, (6,), centre=centre)
+        Z = block.unit * (x @ w) - centre * x.sum(axis=1, keepdims=True)
+        low, high = block.reach(1)
+        assert (low == Z.min(axis=0)).all() and (high == Z.max(axis=0)).all()
+    block = freeze.Block("+-1", w, (6,))
+    for inputs, arguments in ((x, (1,)), (2 * x - 1, (1, True))):
+        Z = inputs @ np.where(w, 1, -1)
+        low, high = block.reach(*arguments)
+        assert (low == Z.min(axis=0)).all() and (high == Z.max(axis=0)).all()
+
+
+def mlp(method, rng, **kwargs):
+    return network.mlp([20, 8, 5, 3], method, rng, p0=0.3, **kwargs)
+
+
+@pytest.mark.parametrize("method, message", [
+    ("ternary", "block 0 begins with ternary"),
+    ("full precision", "block 0 ends in relu"),
+])
+def test_other_weights_are_refused(method, message, rng):
+    with pytest.raises(TypeError, match=message):
+        freeze.freeze(mlp(method, rng))
+
+
+def test_statistics_that_are_not_finite_are_refused(rng):
+    net = mlp("0/1", rng)
+    net.layers[4].mean[2] = np.nan
+    with pytest.raises(ValueError, match="batch norm of block 1 holds numbers that are not finite"):
+        freeze.freeze(net)
+
+
+def test_sums_that_float32_cannot_hold_are_refused(rng):
+    net = network.mlp([70_000, 2, 2], "0/1", rng, p0=0.5)
+    net.weight_layers[0].set_mask(np.ones((70_000, 2), bool))
+    with pytest.raises(ValueError, match="sums of block 0 reach 16777216"):
+        freeze.freeze(net)
+    assert freeze.freeze(net, binarize=0).largest == 1
+
+
+def test_names_for_all_classes(rng):
+    net = mlp("0/1", rng)
+    assert freeze.freeze(net).classes == ("0", "1", "2")
+    assert freeze.freeze(net, ["a", "b", "c"]).classes == ("a", "b", "c")
+    with pytest.raises(ValueError, match="classes has 2 names for 3 scores"):
+        freeze.freeze(net, ["a", "b"])
+
+
+@pytest.mark.parametrize("images, message", [
+    (np.zeros((0, 20)), "N at least 1"),
+    (np.zeros((2, 21)), r"images have shape \(2, 21\); the network takes \(N, 20\)"),
+    (np.full((2, 20), 0.5), "other numbers than whole ones"),
+    (np.full((2, 20), -1), "other numbers than whole ones"),
+    (np.full((2, 20), 256), "other numbers than whole ones"),
+    (np.full((2, 20), np.nan), "other numbers than whole ones"),
+])
+@pytest.mark.filterwarnings("ignore:invalid value encountered in cast")
+def test_images_that_do_not_fit_are_refused(images, message, rng):
+    with pytest.raises(ValueError, match=message):
+        freeze.freeze(mlp("0/1", rng)).inputs(images)
+
+
+def test_inputs_are_pixels_or_bits(rng):
+    images = rng.integers(0, 256, (4, 5, 4))
+    assert np.array_equal(freeze.freeze(mlp("0/1", rng)).inputs(images), images.reshape(4, 20))
+    bits = freeze.freeze(mlp("0/1", rng), binarize=100).inputs(images)
+    assert bits.dtype == np.uint8 and np.array_equal(bits, images.reshape(4, 20) > 100)
+
+
+@pytest.mark.parametrize("method", ["0/1", "0/1 centred", "+-1"])
+def test_a_thawed_network_counts_the_same(method, rng):
+    net = network.convnet((9, 8, 2), [5, "pool", 6], [7, 3], 3, 1, method, rng, 0.2)
+    for layer in net.sparse_layers:
+        layer.set_values()
+    thawed = freeze.thaw(freeze.freeze(net))
+    assert bitops.operations(thawed) == bitops.operations(net)
+    for mine, theirs in zip(thawed.weight_layers, net.weight_layers):
+        assert np.array_equal(mine.w, theirs.w)

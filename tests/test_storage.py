@@ -1,0 +1,279 @@
+"""Model files: the identity, their size, and what happens to damaged and to forged ones."""
+
+import json
+import struct
+import subprocess
+import sys
+import time
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sbnn_np import floats, freeze, network, quantize, storage
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def model_of(kind, seed=0):
+    """A frozen network whose batch norm has seen images."""
+    rng = np.random.default_rng(seed)
+    if kind == "dense":
+        shape, net = (400,), network.mlp([400, 80, 10], "0/1 centred", rng, p0=0.05)
+    elif kind == "conv":
+        shape = (9, 8, 2)
+        net = network.convnet(shape, [5, "pool", 6], [12, 4], 3, 1, "0/1", rng, 0.2)
+    elif kind == "float first":
+        shape = (8, 8, 3)
+        net = network.convnet(
+            shape, [4, "pool", 6], [4], 3, 1, "0/1 centred", rng, 0.2, float_first=True
+        )
+    else:
+        shape, net = (30,), network.mlp([30, 20, 5], "+-1", rng)
+    images = rng.integers(0, 256, (20, *shape)).astype(np.uint8)
+    net.forward(images, train=True)
+    return freeze.freeze(net), images
+
+
+KINDS = ("dense", "conv", "float first", "+-1")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_save_load_save_is_the_identity(kind, tmp_path):
+    model, images = model_of(kind)
+    size = storage.save(model, tmp_path / "a.sbnn")
+    again = storage.load(tmp_path / "a.sbnn")
+    storage.save(again, tmp_path / "b.sbnn")
+    content = (tmp_path / "a.sbnn").read_bytes()
+    assert content == (tmp_path / "b.sbnn").read_bytes() and len(content) == size
+    assert [p.name for p in sorted(tmp_path.iterdir())] == ["a.sbnn", "b.sbnn"]
+    scores = floats.Floats(model).forward(images)
+    assert np.array_equal(floats.Floats(again).forward(images), scores)
+    assert (again.classes, again.binarize, again.shape) == (
+        model.classes, model.binarize, model.shape
+    )
+
+
+def test_a_full_disk_leaves_the_old_file(tmp_path, monkeypatch):
+    model, _ = model_of("dense")
+    storage.save(model, tmp_path / "a.sbnn")
+    before = (tmp_path / "a.sbnn").read_bytes()
+
+    def full(self, content):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(OSError, match="No space left"):
+        storage.save(model, tmp_path / "a.sbnn")
+    assert (tmp_path / "a.sbnn").read_bytes() == before and len(list(tmp_path.iterdir())) == 1
+
+
+def test_parts_are_the_whole_file_and_weights_are_near_their_entropy():
+    rng = np.random.default_rng(1)
+    net = network.mlp([784, 512, 512, 10], "0/1", rng, p0=0.05)
+    model = freeze.freeze(net)
+    parts = storage.parts(model)
+    assert b"".join(content for _, _, content in parts) == storage.dumps(model)
+    for i, layer in enumerate(net.weight_layers[:2]):
+        (size,) = (len(c) for n, name, c in parts if (n, name) == (i, "weights"))
+        n = layer.w.size
+        entropy = n * quantize.binary_entropy(layer.ones / n) / 8
+        assert entropy < size <= 1.02 * entropy + 128
+
+
+def test_a_file_of_100_kb_is_read_in_100_ms():
+    net = network.mlp([784, 1024, 1024, 784], "0/1", np.random.default_rng(1), p0=0.05)
+    content = storage.dumps(freeze.freeze(net))
+    assert 80_000 < len(content) < 120_000
+    seconds = []
+    for _ in range(5):
+        start = time.perf_counter()
+        storage.loads(content)
+        seconds.append(time.perf_counter() - start)
+    assert min(seconds) < 0.1
+
+
+# damage
+
+
+def forged(content):
+    """The same bytes with a checksum that fits."""
+    return content[:-4] + struct.pack("<I", zlib.crc32(content[:-4]))
+
+
+def test_cut_longer_and_flipped_files_are_refused():
+    content = storage.dumps(model_of("dense")[0])
+    assert 1500 < len(content) < 3000
+    for end in range(len(content)):
+        with pytest.raises(storage.ModelFileError):
+            storage.loads(content[:end])
+    for more in (b"\0", b"x" * 100, content):
+        with pytest.raises(storage.ModelFileError):
+            storage.loads(content + more)
+    for i in range(8 * len(content)):
+        damaged = bytearray(content)
+        damaged[i // 8] ^= 1 << i % 8
+        with pytest.raises(storage.ModelFileError):
+            storage.loads(bytes(damaged))
+
+
+MUTATE = """
+import resource, sys, time
+import numpy as np
+from sbnn_np import floats, storage
+from test_storage import forged, model_of
+
+model, images = model_of("dense")
+content = storage.dumps(model)
+storage.loads(content)
+pages = int(open("/proc/self/statm").read().split()[0])
+limit = pages * resource.getpagesize() + (100 << 20)
+resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+rng = np.random.default_rng(0)
+refused, loaded, slowest = 0, 0, 0.0
+for i in range(20000):
+    damaged = bytearray(content)
+    for _ in range(rng.integers(1, 4)):
+        where = int(rng.integers(4 if i % 2 else 90, len(content)))
+        what = rng.integers(3)
+        if what == 0:
+            damaged[where % len(damaged)] = int(rng.integers(256))
+        elif what == 1:
+            del damaged[where : where + int(rng.integers(1, 9))]
+        else:
+            damaged[where:where] = bytes(rng.integers(0, 256, 3).astype(np.uint8))
+    damaged = bytes(damaged)
+    if damaged == content:
+        continue
+    try:
+        storage.loads(damaged)
+    except storage.ModelFileError:
+        pass
+    else:
+        sys.exit(f"mutation {i} was not noticed")
+    start = time.perf_counter()
+    try:
+        found = storage.loads(forged(damaged))
+        loaded += 1
+    except storage.ModelFileError:
+        refused += 1
+    else:
+        n = images[:1] if found.shape == model.shape else None
+        if n is not None:
+            floats.Floats(found).forward(n)
+        storage.dumps(found)
+    slowest = max(slowest, time.perf_counter() - start)
+print(refused, loaded, slowest)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="limits memory as Linux does")
+def test_20000_mutations_are_refused_or_load_as_a_valid_network():
+    done = subprocess.run(
+        [sys.executable, "-c", MUTATE], capture_output=True, text=True,
+        cwd=ROOT / "tests", env={"PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"},
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    refused, loaded, slowest = map(float, done.stdout.split())
+    assert refused > 10_000 and loaded > 100 and slowest < 1
+
+
+def with_header(content, change):
+    """The file with its header changed by a function, and a checksum that fits."""
+    (n,) = struct.unpack_from("<I", content, 6)
+    header = json.loads(content[10 : 10 + n])
+    changed = change(header)
+    text = changed if isinstance(changed, bytes) else json.dumps(changed or header).encode()
+    return forged(content[:6] + struct.pack("<I", len(text)) + text + content[10 + n :])
+
+
+def setting(*path_and_value):
+    """A function that sets one place of a header."""
+    *path, value = path_and_value
+
+    def change(header):
+        for key in path[:-1]:
+            header = header[key]
+        header[path[-1]] = value
+
+    return change
+
+
+@pytest.mark.parametrize("change, message", [
+    (lambda header: b"{", "header: this is no JSON"),
+    (lambda header: b"[" * 50_000, "header: this is no JSON"),
+    (lambda header: b" " * 70_000, "header: it has 70000 bytes"),
+    (lambda header: [1], "header: it must have"),
+    (lambda header: header.pop("classes") and None, "header: it must have"),
+    (setting("shape", []), "shape"),
+    (setting("shape", [400.0]), "shape"),
+    (setting("shape", [1 << 25]), "shape"),
+    (setting("shape", [5000, 5000, 3]), "shape"),
+    (setting("shape", True), "shape"),
+    (setting("binarize", 255), "binarize"),
+    (setting("binarize", "1"), "binarize"),
+    (setting("classes", ["a"]), "classes has 1 names for 10 scores"),
+    (setting("classes", [1] * 10), "classes"),
+    (setting("blocks", []), "blocks"),
+    (setting("blocks", 0, "weights", "0/2"), "block 0: weights"),
+    (setting("blocks", 0, "neurons", 0), "block 0: neurons"),
+    (setting("blocks", 0, "neurons", 1 << 24), "block 0: it has 6710886400 weights"),
+    (setting("blocks", 0, "neurons", 81), "block 0: weights"),
+    (setting("blocks", 0, "kernel", [3, 3]), "block 0: kernel"),
+    (setting("blocks", 0, "pool", 2), "block 0 pools"),
+    (setting("blocks", 0, "centre", 65), "block 0: centre"),
+    (setting("blocks", 0, "stride", 0), "block 0: neurons, stride"),
+    (setting("blocks", 1, "weights", "float"), "block 1"),
+    (setting("blocks", 0, "weights", "+-1"), "block 0"),
+    (setting("blocks", 0, "extra", 1), "block 0: it must have"),
+])
+def test_forged_headers_are_refused_by_name(change, message):
+    content = storage.dumps(model_of("dense")[0])
+    assert storage.dumps(storage.loads(with_header(content, lambda header: None))) == content
+    with pytest.raises(storage.ModelFileError, match=message):
+        storage.loads(with_header(content, change))
+
+
+def rebuilt(model, block, name, change):
+    """The file with one section changed by a function, and a checksum that fits."""
+    found = b""
+    for i, part, content in storage.parts(model):
+        if (i, part) == (block, name):
+            body = change(content[4:])
+            content = struct.pack("<I", len(body)) + body
+        found += content
+    return forged(found)
+
+
+@pytest.mark.parametrize("block, name, change, message", [
+    (0, "weights", lambda body: body[:-2], "block 0: weights: words end before symbols do"),
+    (0, "weights", lambda body: b"\7" + body[1:], "block 0: weights: neither plain nor coded"),
+    (0, "flips", lambda body: body + b"\0", "block 0: flips: 11 bytes are not 80 bits"),
+    (0, "thresholds", lambda body: body[:3], "block 0: thresholds: 3 bytes are too few"),
+    (0, "thresholds", lambda body: body[:4] + b"\xff" + body[5:], "they have 255 bits"),
+    (0, "thresholds", lambda body: struct.pack("<i", 1 << 30) + body[4:], "out of reach"),
+    (1, "scores", lambda body: body[4:], "block 1: scores: 76 bytes are not 20 float32"),
+    (1, "scores", lambda body: b"\0\0\xc0\x7f" + body[4:], "block 1: scores: not all are finite"),
+])
+def test_forged_sections_are_refused_by_name(block, name, change, message):
+    model, _ = model_of("dense")
+    with pytest.raises(storage.ModelFileError, match=message):
+        storage.loads(rebuilt(model, block, name, change))
+
+
+def test_bits_behind_the_last_one_are_refused():
+    model, _ = model_of("conv")
+    forgery = rebuilt(model, 0, "flips", lambda body: b"\xff")
+    with pytest.raises(storage.ModelFileError, match="block 0: flips: bits behind the last one"):
+        storage.loads(forgery)
+
+
+def test_another_version_and_other_files_are_refused(tmp_path):
+    content = storage.dumps(model_of("dense")[0])
+    with pytest.raises(storage.ModelFileError, match="version: it is 2; this reads 1"):
+        storage.loads(forged(content[:4] + b"\2\0" + content[6:]))
+    path = tmp_path / "picture.sbnn"
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(100))
+    with pytest.raises(storage.ModelFileError, match=r"picture\.sbnn: magic: this is no .sbnn"):
+        storage.load(path)
