@@ -1,7 +1,8 @@
-"""Engine 2: the frozen network with float32 matrix products.
+"""Engine 2: the frozen network with float32 matrix products, on two threads.
 
 The bits are floats of 0 and 1 here, and the sums are those of a library for dense matrices: the
-engine that the others are compared with.
+engine that the others are compared with. It is fastest with OPENBLAS_NUM_THREADS=1 in the
+environment before NumPy is imported, as each half of the images has a thread already.
 """
 
 import numpy as np
@@ -32,13 +33,28 @@ class Floats:
         -------
         scores : (N, M) float32
         """
-        x = self.model.inputs(images).astype(np.float32)
-        for block, w in zip(self.model.blocks, self.w):
-            x = x.reshape(-1, *block.shape)
-            z = sums(block, w, x, self.model.signs and block is not self.model.blocks[0])
-            if block is self.model.blocks[-1]:
+        return self.run(self.model.inputs(images))
+
+    def run(self, x, first=0):
+        """Scores from what goes into block `first`, (N, ...) numbers of any dtype."""
+        blocks = self.model.blocks[first:]
+        if any(block.kernel for block in blocks):              # these use both threads themselves
+            return self.through(x.astype(np.float32), first, threads.apply)
+        scores = np.empty((len(x), len(self.model.classes)), np.float32)
+
+        def half(n):
+            scores[n] = self.through(x[n].astype(np.float32), first, lambda f, z: f(z))
+
+        threads.halves(half, len(x))
+        return scores
+
+    def through(self, x, first, apply):
+        """The same for float32; apply(f, z) is f(z), for an f of single numbers."""
+        for i, block in list(enumerate(self.model.blocks))[first:]:
+            z = sums(block, self.w[i], x.reshape(-1, *block.shape), self.model.signs and i > 0)
+            if i == len(self.model.blocks) - 1:
                 return scored(block, z)
-            x = bits(block, z, self.model.signs)
+            x = apply(lambda z, block=block: bits(block, z, self.model.signs), z)
         raise AssertionError("a frozen network has at least one block")
 
 
@@ -76,12 +92,25 @@ def sums(block, w, x, signs):
 def bits(block, z, signs=False):
     """Activations of 0 and 1, or of -1 and +1 if `signs`, from sums; float32."""
     if block.weights == "float":
-        fired = threads.apply(lambda z: z * block.factor + block.offset > 0, z)
+        fired = z * block.factor + block.offset > 0
     else:
-        threshold = (block.threshold / block.unit).astype(np.float32)
-        fired = threads.apply(lambda z: (z >= threshold) ^ block.flip, z)
-    fired = fired.astype(np.float32, copy=False)
+        fired = z >= (block.threshold / block.unit).astype(np.float32)
+        fired ^= block.flip
+    fired = fired.astype(np.float32)
     return 2 * fired - 1 if signs else fired
+
+
+def first_bits(model, images):
+    """What reaches the first block of bits: (N, ...) uint8, and how many bits each number has.
+
+    These are pixels, or bits; or, behind a float block, the bits that this one gives. Sums of
+    floats depend on the order of additions, so all engines share this one.
+    """
+    x, block = model.inputs(images), model.blocks[0]
+    if block.weights != "float":
+        return x, 8 if model.binarize is None else 1
+    z = sums(block, block.w, x.astype(np.float32).reshape(-1, *block.shape), False)
+    return threads.apply(lambda z: bits(block, z), z).astype(np.uint8), 1
 
 
 def scored(block, z):

@@ -24,22 +24,18 @@ def forward(model, images, count=None):
     scores : (N, M) float32
     """
     count = count or bitops.Count()
-    x, blocks = model.inputs(images), model.blocks
-    if blocks[0].weights == "float":
-        # floats depend on the order of additions; so this sum is one that all engines share
-        z = floats.sums(blocks[0], blocks[0].w, x.astype(np.float32), False)
-        x = (floats.bits(blocks[0], z) > 0).astype(int)
-        count.float_macs += len(x) * blocks[0].places * blocks[0].w.size
-    return np.array([forward_one(model, image.tolist(), count) for image in x], np.float32)
+    x, depth = floats.first_bits(model, images)
+    if model.blocks[0].weights == "float":
+        count.float_macs += len(x) * model.blocks[0].places * model.blocks[0].w.size
+    return np.array([forward_one(model, image.tolist(), depth, count) for image in x], np.float32)
 
 
-def forward_one(model, x, count):
-    """Scores of one input: nested lists of whole numbers."""
+def forward_one(model, x, depth, count):
+    """Scores of one input: nested lists of whole numbers of `depth` bits."""
     for i, block in enumerate(model.blocks):
         if block.weights == "float":
             continue
         signs = model.signs and i > 0
-        depth = 8 if i == 0 and model.binarize is None else 1
         rows = windows_of(x, block) if block.kernel else [[flat(x)]]
         w = block.w.T.tolist()
         Z = [[sums(window, w, block, depth, signs, count) for window in row] for row in rows]
@@ -49,6 +45,7 @@ def forward_one(model, x, count):
                 scores.append(np.float32(z / block.unit) * factor + offset)
                 count.float_macs += 1
             return scores
+        depth = 1                                             # from here on
         passed = [[[fires(block, m, z, count) for m, z in enumerate(z)] for z in row] for row in Z]
         x = pooled(passed, block)
     raise AssertionError("a frozen network has at least one block of bits")

@@ -44,27 +44,27 @@ class Packed:
         -------
         scores : (N, M) float32
         """
-        model, x = self.model, self.model.inputs(images)
-        scores = np.empty((len(x), len(model.classes)), np.float32)
-        if model.blocks[0].weights == "float":
-            z = floats.sums(model.blocks[0], model.blocks[0].w, x.astype(np.float32), False)
-            x = floats.bits(model.blocks[0], z) > 0
+        return self.run(*floats.first_bits(self.model, images), count)
 
-        def run(part):
-            scores[part] = self.run(x[part], count)
+    def run(self, x, depth, count=None):
+        """Scores from what reaches the first block of bits, (N, ...) uint8 of `depth` bits."""
+        scores = np.empty((len(x), len(self.model.classes)), np.float32)
 
-        run(slice(0, len(x))) if count else threads.halves(run, len(x))
+        def some(part):
+            scores[part] = self.through(x[part], depth, count)
+
+        some(slice(0, len(x))) if count else threads.halves(some, len(x))
         return scores
 
-    def run(self, x, count):
-        """Scores of inputs (N, ...), pixels or bits, on this thread."""
+    def through(self, x, depth, count):
+        """The same, on this thread."""
         blocks = self.model.blocks
         for i, (block, w) in enumerate(zip(blocks, self.w)):
             if block.weights == "float":
                 continue
             x = x.reshape(-1, *block.shape)
-            depth = 8 if i == 0 and self.model.binarize is None else 1
             Z = whole_sums(block, w, x, depth, self.model.signs and i > 0, count)
+            depth = 1                                         # from here on
             if block is blocks[-1]:
                 return floats.scored(block, (Z / block.unit).astype(np.float32))
             passed = (Z >= block.threshold).reshape(-1, *block.sums_shape)

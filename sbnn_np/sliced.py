@@ -41,6 +41,9 @@ class Sliced:
             raise TypeError("the bit-sliced engine is for 0/1 weights; take the packed one")
         self.model = model
         self.layers = [Layer(block) for block in model.blocks if block.weights != "float"]
+        # words of images at a time: so many that a row of places fills the columns
+        widest = max(block.sums_shape[1] if block.kernel else 1 for block in model.blocks)
+        self.words = max(1, COLUMNS // widest)
 
     def forward(self, images, count=None):
         """Compute class scores.
@@ -55,23 +58,23 @@ class Sliced:
         -------
         scores : (N, M) float32
         """
-        model, x = self.model, self.model.inputs(images)
-        scores = np.empty((len(x), len(model.classes)), np.float32)
-        depth = 8 if model.binarize is None else 1
-        if model.blocks[0].weights == "float":
-            z = floats.sums(model.blocks[0], model.blocks[0].w, x.astype(np.float32), False)
-            x, depth = floats.bits(model.blocks[0], z).astype(np.uint8), 1
+        return self.run(*floats.first_bits(self.model, images), count)
 
-        def run(part):
-            n = slice(64 * part.start, min(64 * part.stop, len(x)))
-            scores[n] = self.run(x[n], depth, count)
+    def run(self, x, depth, count=None):
+        """Scores from what reaches the first block of bits, (N, ...) uint8 of `depth` bits."""
+        scores = np.empty((len(x), len(self.model.classes)), np.float32)
+
+        def some(part):
+            for start in range(part.start, part.stop, self.words):
+                n = slice(64 * start, min(64 * min(start + self.words, part.stop), len(x)))
+                scores[n] = self.through(x[n], depth, count)
 
         words = -(-len(x) // 64)
-        run(slice(0, words)) if count else threads.halves(run, words)
+        some(slice(0, words)) if count else threads.halves(some, words)
         return scores
 
-    def run(self, x, depth, count):
-        """Scores of inputs (N, ...) uint8 of `depth` bits each, on this thread."""
+    def through(self, x, depth, count):
+        """The same, on this thread."""
         N, flat = len(x), x.reshape(len(x), -1)
         rows = np.stack([slice_bits(flat if depth == 1 else flat >> i & 1) for i in range(depth)])
         *shape, C = (*x.shape[1:],) if x.ndim == 4 else (1, 1, x[0].size)
@@ -114,8 +117,8 @@ class Layer:
         ------
         rows : slice
             Of the OH output rows.
-        seen : (depth, D, W) uint64
-            A row for each of the D inputs of a window.
+        seen : (depth, D + 1, W) uint64
+            A row for each of the D inputs of a window, and one of zeros.
         """
         (KH, KW), stride = self.block.kernel or (1, 1), self.block.stride
         depth, C, _, _, words = images.shape
@@ -123,27 +126,35 @@ class Layer:
         step = max(1, COLUMNS // (OW * words))
         for start in range(0, OH, step):
             n = min(start + step, OH) - start
-            seen = np.empty((depth, KH * KW * C, n, OW, words), np.uint64)
+            seen = np.empty((depth, KH * KW * C + 1, n, OW, words), np.uint64)
+            seen[:, -1] = 0
             for i, (kh, kw) in enumerate(np.ndindex(KH, KW)):
                 seen[:, i * C : (i + 1) * C] = images[
                     :, :, stride * start + kh : stride * (start + n - 1) + kh + 1 : stride,
                     kw : kw + stride * (OW - 1) + 1 : stride,
                 ]
-            yield slice(start, start + n), seen.reshape(depth, KH * KW * C, -1)
+            yield slice(start, start + n), seen.reshape(depth, KH * KW * C + 1, -1)
 
-    def groups_of(self, depth, W):
-        """Neurons of one fan-in, added together: (neurons (G,), their inputs (K, G)), a list."""
-        if (depth, W) not in self.groups:
-            groups, start = [], 0
+    def groups_of(self, depth, W, exact):
+        """Neurons that are added together: (neurons (G,), their inputs (K, G)), a list.
+
+        A few neurons at a time fill the cache. If rows are short, many fit, and for the sake of
+        fewer and larger steps their fan-ins may differ: fewer inputs are filled up with the row of
+        zeros. With `exact` they may not, so that no operation is done in vain.
+        """
+        if (depth, W, exact) not in self.groups:
+            groups, start, D = [], 0, len(self.block.w)
             while start < len(self.order):
                 K = int(self.K[self.order[start]])
                 neurons = self.order[start : start + max(1, CHUNK // (depth * max(K, 1) * W))]
-                neurons = neurons[self.K[neurons] == K]
-                inputs = self.inputs[self.starts[neurons] + np.arange(K)[:, None]]
+                neurons = neurons[self.K[neurons] >= (K if exact else (K + 1) // 2)]
+                j = np.arange(K)[:, None]
+                at = np.minimum(self.starts[neurons] + j, len(self.inputs) - 1)
+                inputs = np.where(j < self.K[neurons], self.inputs[at], D) if K else at
                 groups.append((neurons, inputs))
                 start += len(neurons)
-            self.groups[depth, W] = groups
-        return self.groups[depth, W]
+            self.groups[depth, W, exact] = groups
+        return self.groups[depth, W, exact]
 
     def fire(self, images, count=None):
         """Bits that go out, (M, OH, OW, words), pooled; images as from `fit`."""
@@ -153,7 +164,7 @@ class Layer:
         for rows, seen in self.windows(images):
             depth, _, W = seen.shape
             shared = Shared(block, seen, count) if block.centre else None
-            for neurons, inputs in self.groups_of(depth, W):
+            for neurons, inputs in self.groups_of(depth, W, count is not None):
                 if not len(inputs) and not shared:
                     fired[neurons, rows] = ALL                # no inputs: always the same
                     continue
@@ -178,11 +189,11 @@ class Layer:
         ((_, seen),) = self.windows(images)
         depth, _, W = seen.shape
         z = np.empty((64 * W, block.w.shape[1]), np.int64)
-        for neurons, inputs in self.groups_of(depth, W):
+        for neurons, inputs in self.groups_of(depth, W, count is not None):
             rows = [np.take(plane, inputs, axis=0) for plane in seen]
             z[:, neurons] = numbers(add_up(rows, count)).T
         if block.centre:
-            total = numbers(add_up(list(seen.copy()), count))
+            total = numbers(add_up(list(seen[:, :-1].copy()), count))
             z = block.unit * z - block.centre * total[:, None]
         return floats.scored(block, (z / block.unit).astype(np.float32))
 
@@ -200,12 +211,13 @@ class Shared:
     Parameters
     ----------
     block : freeze.Block
-    seen : (depth, D, W) uint64
+    seen : (depth, D + 1, W) uint64
+        See `Layer.windows`.
     count : bitops.Count, optional
     """
 
     def __init__(self, block, seen, count=None):
-        total = add_up(list(seen.copy()), count)
+        total = add_up(list(seen[:, :-1].copy()), count)
         W = seen.shape[-1]
         levels = [np.empty((0, W), np.uint64)] * (len(total) + 6)
         for j in range(6):

@@ -1,0 +1,166 @@
+"""The figures of the chapter on bits and bytes, drawn from its JSON; see `plots`."""
+
+import numpy as np
+
+from sbnn_np.plots import COLOURS, figure, png
+
+ENGINES = {
+    "float32 BLAS": ("#222222", "o"),
+    "packed words": ("#d55e00", "s"),
+    "bit-sliced": ("#0072b2", "D"),
+}
+PARTS = {"weights": "#0072b2", "thresholds": "#e69f00", "all else": "#999999"}
+
+
+def bytes_by_section(models):
+    """Draw where the bytes of model files go, beside the same network as float32.
+
+    Parameters
+    ----------
+    models : list of dict
+        `label`, `float32_bytes` (the same for all) and `parts`, a list of (block or None,
+        name, bytes), the densest network first.
+
+    Returns
+    -------
+    png : bytes
+    """
+    totals = [sum(size for _, _, size in model["parts"]) for model in models]
+    floats = models[0]["float32_bytes"]
+    fig, ax = figure(
+        f"The whole file of a 0/1 network with {models[1]['label'].split()[-2]} ones is "
+        f"{floats / totals[1]:.0f} times\nsmaller than its float32 numbers"
+    )
+    right = 1.25 * max(totals) / 1000
+    ax.barh(0, right, color="#dddddd", height=0.55)
+    ax.text(
+        right * 0.985, 0, f"float32: {floats / 1000:,.0f} KB, {floats / 1000 / right:.0f} times "
+        "as long as this bar  >>>", ha="right", va="center", fontsize=10,
+    )
+    for y, (model, total) in enumerate(zip(models, totals), 1):
+        left = 0.0
+        for kind, colour in PARTS.items():
+            size = sum(
+                n for _, name, n in model["parts"]
+                if (name if name in PARTS else "thresholds" if name == "flips" else "all else")
+                == kind
+            ) / 1000
+            ax.barh(y, size, left=left, color=colour, height=0.55)
+            if y == 1:
+                ax.text(
+                    left + (size / 2 if kind == "weights" else size), y - 0.36, kind,
+                    ha="center" if kind == "weights" else "left", va="bottom", color=colour,
+                    fontsize=10,
+                ) if kind == "weights" else None
+            left += size
+        ax.text(
+            left + right * 0.01, y, f"{total / 1000:.1f} KB, {floats / total:.0f}x smaller",
+            va="center", fontsize=10,
+        )
+    ax.set_yticks(range(len(models) + 1), ["float32", *(model["label"] for model in models)])
+    ax.invert_yaxis()
+    ax.set(xlabel="bytes of the whole file (KB = 1000 bytes)", xlim=(0, right))
+    handles = [
+        ax.scatter([], [], marker="s", s=60, color=colour, label=kind)
+        for kind, colour in PARTS.items()
+    ]
+    ax.legend(handles=handles, loc="lower right", frameon=False)
+    return png(fig)
+
+
+def time_against_density(race):
+    """Draw the time of an image against the density, one line an engine.
+
+    Parameters
+    ----------
+    race : list of dict
+        `density`, `method`, and `microseconds`: engine to time. Plain 0/1 networks, and one
+        of +-1 weights.
+
+    Returns
+    -------
+    png : bytes
+    """
+    plain = sorted((r for r in race if r["method"] == "0/1"), key=lambda r: r["density"])
+    at = min(plain, key=lambda r: abs(r["density"] - 0.05))
+    gain = at["microseconds"]["float32 BLAS"] / at["microseconds"]["bit-sliced"]
+    fig, ax = figure(
+        f"At {100 * at['density']:.0f}% ones, adding bits 64 images a word is {gain:.0f} times "
+        "faster\nthan float32 matrix products; and its time follows the ones"
+    )
+    ends = []
+    for engine, (colour, marker) in ENGINES.items():
+        x = [100 * r["density"] for r in plain]
+        y = [r["microseconds"][engine] for r in plain]
+        ax.plot(x, y, color=colour, marker=marker, lw=2)
+        ends.append((x[-1], y[-1], engine, colour))
+    for r in race:
+        if r["method"] == "+-1":
+            y = r["microseconds"]["packed words"]
+            ax.axhline(y, color=COLOURS["+-1"], lw=1, ls=":")
+            ax.text(100 * plain[0]["density"], y, "+-1 weights, XNOR and popcount",
+                    va="bottom", color=COLOURS["+-1"], fontsize=9)
+    ax.set(
+        xscale="log", yscale="log", xlabel="weights that are 1 (%)",
+        ylabel="time of an image (microseconds, batch of 8192)",
+    )
+    ticks = [100 * r["density"] for r in plain]
+    ax.set_xticks(ticks, [f"{tick:.0f}" for tick in ticks])
+    ax.set_xticks([], minor=True)
+    ax.set_xlim(0.9 * ticks[0], 2.6 * ticks[-1])
+    ax.yaxis.set_major_formatter("{x:g}")
+    ax.grid(axis="y", alpha=0.3)
+    for x, y, text, colour in ends:
+        ax.annotate(text, (x, y), xytext=(8, 0), textcoords="offset points", va="center",
+                    color=colour)
+    return png(fig)
+
+
+def operations_against_density(counts):
+    """Draw operations of an image against the density, and where lines cross.
+
+    Parameters
+    ----------
+    counts : dict
+        `densities`, and under each of `adds`, `word_ops` and `words` a list of counts;
+        `adds_of_dense` and `words_of_dense`, those of the +-1 network.
+
+    Returns
+    -------
+    png : bytes
+    """
+    x = 100 * np.array(counts["densities"])
+    sliced, words = np.array(counts["word_ops"]), np.array(counts["words"])
+    crossing = float(np.exp(np.interp(0, np.log(sliced / words), np.log(x))))
+    fig, ax = figure(
+        f"Below {crossing:.0f}% ones, adding bits in slices takes fewer word operations\n"
+        "than AND and popcount on packed words"
+    )
+    lines = (
+        ("additions, 0/1", counts["adds"], COLOURS["0/1"], "--"),
+        ("additions, +-1", [counts["adds_of_dense"]] * len(x), COLOURS["+-1"], "--"),
+        ("packed words: AND, popcount", words, "#666666", "-."),
+        ("bit-sliced word operations", sliced, COLOURS["0/1 centred"], "--"),
+    )
+    ends = []
+    for label, y, colour, style in lines:
+        ax.plot(x, y, color=colour, ls=style, lw=2)
+        ends.append((x[-1], np.log(y[-1]), label, colour))
+    ax.plot([crossing], [words[0]], "o", color="black", ms=8, zorder=5)
+    ax.annotate(
+        f"{crossing:.1f}%", (crossing, words[0]), xytext=(-6, 8), textcoords="offset points",
+        ha="right", fontsize=11, fontweight="bold",
+    )
+    ax.set(
+        xscale="log", yscale="log", xlabel="weights that are 1 (%)",
+        ylabel="operations of an image (formula)",
+    )
+    ticks = [0.5, 1, 2, 5, 10, 20, 50]
+    ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    ax.set_xticks([], minor=True)
+    ax.set_xlim(x[0], 7 * x[-1])
+    ax.grid(axis="y", alpha=0.3)
+    for end, y, label, colour in ends:
+        ax.annotate(label, (end, np.exp(y)), xytext=(8, 0), textcoords="offset points",
+                    va="center", color=colour)
+    return png(fig)

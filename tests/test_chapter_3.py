@@ -1,0 +1,76 @@
+"""Chapter 3 runs without data, keeps what it trained, and its committed results hold."""
+
+import json
+import subprocess
+import sys
+
+import experiment
+import models
+import numpy as np
+import pytest
+from test_chapter_2 import environment
+from test_walkthrough import ROOT, TOP_KEYS
+
+from sbnn_np import data, floats, storage, strokes
+
+CHAPTER = ROOT / "walkthrough" / "03_bits_and_bytes.py"
+
+
+@pytest.fixture(scope="module")
+def quick(tmp_path_factory):
+    """A quick run without data, and another one that finds what the first one trained."""
+    out, cache = tmp_path_factory.mktemp("out"), tmp_path_factory.mktemp("cache")
+    command = [sys.executable, str(CHAPTER), "--quick", "--out", str(out)]
+    done = [
+        subprocess.run(command, capture_output=True, text=True, env=environment(cache))
+        for _ in range(2)
+    ]
+    return done, out, cache
+
+
+def test_quick_runs_on_built_in_data(quick):
+    (first, again), out, cache = quick
+    assert first.returncode == 0, first.stderr
+    assert again.returncode == 0, again.stderr
+    assert "built-in STROKE DIGITS" in first.stdout and "built-in SHAPES" in first.stdout
+    content = json.loads((out / "03_bits_and_bytes_builtin.json").read_text())
+    assert content.keys() >= TOP_KEYS | {"race", "race_by_batch", "race_conv", "operations"}
+    for row in content["rows"]:
+        assert set(row["agree"].values()) == {300}
+        assert sum(size for _, _, size in row["parts"]) == row["file_bytes"]
+        assert row["compression_file"] == row["float32_bytes"] / row["file_bytes"]
+    pictures = sorted(path.name for path in out.glob("*.png"))
+    assert pictures == [
+        f"03_bits_and_bytes_builtin_{what}.png" for what in ("bytes", "operations", "time")
+    ]
+
+
+def test_what_was_trained_is_kept(quick):
+    (first, again), _, cache = quick
+    kept = sorted((cache / "sbnn_np" / "models").glob("*"))
+    assert {path.suffix for path in kept} == {".sbnn", ".json"}
+
+    def told(said):
+        part = said.split("2. Train, freeze, compare")[1].split("3. Count")[0]
+        return [line for line in part.splitlines() if "file" in line]
+
+    assert told(first.stdout) == told(again.stdout) and len(told(first.stdout)) == len(kept) / 2
+
+
+def test_a_kept_model_is_the_trained_one(tmp_path, monkeypatch):
+    monkeypatch.setattr(models, "cache_folder", lambda: tmp_path)
+    images, labels, test_images, test_labels = strokes.stroke_digits(400, 60)
+    dataset = models.as_bits(data.Data("tiny", images, labels, test_images, test_labels))
+    assert dataset.name == "tiny as bits" and dataset.train_images.max() == 1
+    recipe = experiment.Recipe("0/1 centred", (784, 20, 10), "Adam", 1e-2, 1, 0, 0.1)
+    row, model = models.trained(recipe, dataset, models.THRESHOLD)
+    assert row["agree"] == {"float32 BLAS": 60, "packed words": 60, "bit-sliced": 60}
+    monkeypatch.setattr(experiment, "run", None)
+    again, kept = models.trained(recipe, dataset, models.THRESHOLD)
+    assert again == row and storage.dumps(kept) == storage.dumps(model)
+    scores = floats.Floats(kept).forward(test_images)
+    assert np.mean(scores.argmax(axis=1) == test_labels) == row["test_accuracy"]
+    # and trained again when its sources have changed
+    monkeypatch.setattr(experiment, "DIGEST", "other")
+    with pytest.raises(TypeError):
+        models.trained(recipe, dataset, models.THRESHOLD)

@@ -1,0 +1,436 @@
+"""Chapter 3. Bits and bytes: freeze a 0/1 network, count it, store it, run it.
+
+In chapters 1 and 2 the bits lay in float arrays. Here they become bits. You will freeze trained
+networks into whole numbers and see that not one of 10,000 test images gets another score; count
+their operations under names that others use; write them into files and see where every byte
+goes; ask what fits into a device; and run them on four engines, one of which adds the bits of 64
+images at a time and is several times faster than a library for matrix products.
+
+You will learn why a threshold of a frozen neuron is a whole number, why counting ones is not
+counting bytes, how to code a gap in fewer bits than a byte, and how to add with nothing but AND,
+OR and XOR.
+
+    python walkthrough/03_bits_and_bytes.py            MINUTES on two cores the first time,
+                                                       then 2: trained networks are kept
+    python walkthrough/03_bits_and_bytes.py --quick    a look at everything in 30 seconds
+"""
+
+# %% Set up
+import os
+
+# the engines use both cores themselves (see sbnn_np/threads.py); to be said before NumPy comes
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+import sys
+import time
+from dataclasses import replace
+
+import experiment
+import models
+import numpy as np
+import recipes
+
+from sbnn_np import (
+    bitops,
+    design,
+    floats,
+    freeze,
+    layers,
+    network,
+    plots_bits,
+    quantize,
+    rans,
+    sliced,
+    storage,
+    summary,
+)
+
+parser = experiment.command_line("Chapter 3: freeze, count, store and run 0/1 networks.")
+parser.add_argument(
+    "--data", choices=["real", "builtin"], default="real",
+    help="MNIST and CIFAR-10, or stroke digits and shapes",
+)
+parser.add_argument("--quick", action="store_true", help="few images, one epoch, few repeats")
+in_editor = "ipykernel" in sys.modules
+args = parser.parse_args([] if in_editor else None)
+if args.quick and args.out == parser.get_default("out"):
+    args.out = args.out / "quick"
+experiment.prepare(args.out)
+
+began = time.perf_counter()
+builtin = args.data == "builtin"
+digits = experiment.open_data("strokes" if builtin else "mnist", args.data_dir)
+pictures = experiment.open_data("shapes" if builtin else "cifar10", args.data_dir)
+if args.quick:
+    digits, pictures = (
+        replace(
+            each, name=f"some {each.name}",
+            train_images=each.train_images[:n], train_labels=each.train_labels[:n],
+            test_images=each.test_images[:300], test_labels=each.test_labels[:300],
+        )
+        for each, n in ((digits, 6000), (pictures, 1200))
+    )
+
+
+def heading(text):
+    print(f"\n{text}\n{'-' * len(text)}")
+
+
+# %% 1. A threshold that is a whole number
+#
+# Behind the sums of a 0/1 layer come batch norm and a threshold: bit = [factor z + offset > 0],
+# in float32. But z counts ones, so it is a whole number, and there are not many of them. All that
+# batch norm does is to say from which count on the bit is 1. Where the scale is negative it says
+# up to which count; then the bit is turned round, "flipped". So the neuron keeps one integer and
+# one bit, and the floats can go. Nothing is rounded that was not rounded before: the integer is
+# found by asking the very float32 expression that training used.
+
+heading("1. A threshold that is a whole number")
+norm = layers.BatchNorm(np.array([0.8, -0.8], np.float32))
+norm.params["shift"][:], norm.mean[:], norm.var[:] = 0.1, 3.3, 2.0
+counts = np.arange(8)
+asked = norm.forward(np.repeat(counts[:, None], 2, axis=1).astype(np.float32)) > 0
+threshold, flip = freeze.thresholds(norm, np.zeros(2, int), np.full(2, 7), unit=1)
+print("count of ones                            " + "  ".join(str(z) for z in counts))
+for m, sign in enumerate(("positive", "negative")):
+    print(f"batch norm, {sign} scale: bit           " + "  ".join(
+        str(int(bit)) for bit in asked[:, m]))
+    frozen = (counts >= threshold[m]) ^ flip[m]
+    print(f"    [z >= {threshold[m]}]{', turned round' if flip[m] else '':<14}           "
+          + "  ".join(str(int(bit)) for bit in frozen))
+    if not np.array_equal(frozen, asked[:, m]):
+        raise AssertionError("freezing changed a bit")
+
+# %% 2. Train, freeze, compare
+#
+# The networks of chapter 1 are trained again, on images of bits: a pixel counts as 1 if it is
+# above 127. So the first layer's inputs are bits, too. There are plain networks from 1% to 30%
+# ones, centred ones and one of +-1 weights; then two that see pixels of 8 bits, one of them twice
+# as wide; and the small CIFAR-10 network of chapter 2, which keeps a float first layer. Each is
+# frozen, and each engine's scores are compared with the trained network's, to the last bit.
+
+heading("2. Train, freeze, compare")
+bits = models.as_bits(digits)
+epochs = 1 if args.quick else 15
+PLAIN, CENTRED = ("Adam", 1e-2, "constant"), ("NormalizedSGD", 3e-3, "constant")
+
+
+def mlp(method, density, choice, sizes=(784, 512, 512, 10)):
+    recipe = recipes.recipe_for(method, args.seed, epochs, choice, sizes)
+    return replace(recipe, density=density) if density else recipe
+
+
+wanted = [
+    *((mlp("0/1", p, PLAIN), bits) for p in (0.01, 0.02, 0.05, 0.1, 0.3)),
+    *((mlp("0/1 centred", p, CENTRED), bits) for p in (0.01, 0.05, 0.1)),
+    (mlp("+-1", None, ("Adam", 1e-2, None)), bits),
+    (mlp("0/1 centred", 0.05, CENTRED), digits),
+    (mlp("0/1 centred", 0.05, CENTRED, (784, 1024, 1024, 10)), digits),
+    (recipes.conv_recipe(
+        "pictures", recipes.vgg(32), "0/1 centred", args.seed, 1 if args.quick else 4
+    )[1], pictures),
+]
+if args.quick:
+    wanted = [wanted[i] for i in (0, 2, 6, 8, 9, 11)]
+found, rows = {}, []
+for recipe, dataset in wanted:
+    row, model = models.trained(recipe, dataset, models.THRESHOLD if dataset is bits else None)
+    size = len(storage.dumps(model))
+    float32 = 4 * sum(block.w.size + block.w.shape[1] for block in model.blocks)
+    row |= {
+        "file_bytes": size, "float32_bytes": float32, "compression_file": float32 / size,
+        "parts": [[i, name, len(content)] for i, name, content in storage.parts(model)],
+    }
+    found[recipe.method, recipe.architecture, recipe.density, dataset.name] = model
+    rows.append(row)
+    ones = "" if row["density"] is None else f"{100 * row['density']:5.2f}% ones"
+    images = len(dataset.test_images)
+    same = ", ".join(f"{name} {n}" for name, n in row["agree"].items())
+    print(
+        f"{dataset.name:<14} {recipe.method:<11} {recipe.architecture:<28} {ones:<12} test "
+        f"{100 * row['test_accuracy']:.2f}%  file {size:>7,} bytes, {float32 / size:5.1f}x\n"
+        f"    same scores on all {images} test images: {same}", flush=True,
+    )
+    if set(row["agree"].values()) != {images}:
+        raise AssertionError("an engine gives other scores than the trained network")
+
+
+def model_of(method, density, dataset=bits, width=512):
+    return found[method, f"784-{width}-{width}-10", density, dataset.name]
+
+
+def row_of(model):
+    return rows[list(found.values()).index(model)]
+
+
+# %% 3. Count
+#
+# "How many operations" has no answer without a name for what is counted. A neuron with K ones
+# costs K - 1 additions; the same neuron with +-1 weights costs D - 1, and D sign changes. On words
+# of 64 bits, AND and popcount cost a word each, however many of its bits are 1: there a sparse
+# row is no cheaper than a full one. Sliced, an addition for 64 images costs about 5 logical
+# operations. All these are counted by formula, and in the tests by counters that grow by one at
+# each operation.
+
+heading("3. Count")
+model = model_of("0/1 centred", 0.05)
+summary.summary(freeze.thaw(model))
+totals = {}
+for name, each in (
+    ("0/1", model_of("0/1", 0.05)), ("0/1 centred", model), ("+-1", model_of("+-1", None)),
+):
+    layer_counts = bitops.operations(freeze.thaw(each), depth=1)
+    totals[name] = {
+        key: sum(layer[key] for layer in layer_counts) for key in layer_counts[0] if key != "binary"
+    }
+print(f"\n{'operations of an image':<26}{'0/1':>14}{'0/1 centred':>14}{'+-1':>14}")
+for key in totals["0/1"]:
+    cells = "".join(f"{totals[name][key]:>14,.0f}" for name in totals)
+    print(f"{key:<26}{cells}")
+print("Thresholds are whole numbers; batch norm, which training needs, is gone.")
+
+# %% 4. Store
+#
+# 5% of the weights are ones. To list them would take 16 bits each and more; a mask takes one bit a
+# weight, 32 times less than float32, however sparse. The entropy says what is possible: 0.286
+# bits a weight at 5%. Gaps between ones are coded by rANS (sbnn_np/rans.py), and the file is
+# counted whole: header, thresholds, flips, scores, checksum.
+
+heading("4. Store")
+layer_bits = model.blocks[0].w.T.reshape(-1)
+n, p = layer_bits.size, float(layer_bits.mean())
+entropy = n * quantize.binary_entropy(p) / 8
+print(f"the first layer has {n:,} weights, {100 * p:.2f}% of them ones. Its bits, in bytes:")
+for what, size in (
+    ("as float32", 4 * n), ("a mask", n / 8), ("a list of 16-bit gaps", 2 * layer_bits.sum()),
+    ("entropy", entropy), ("coded", len(rans.encode(layer_bits))),
+):
+    print(f"    {what:<22}{size:>12,.0f}")
+wide = model_of("0/1 centred", 0.05, digits, 1024) if not args.quick else model
+row = row_of(wide)
+print(
+    f"\nthe whole file of {row['architecture']}: {row['file_bytes']:,} bytes; its float32 "
+    f"parameters {row['float32_bytes']:,}: {row['compression_file']:.1f} times smaller"
+)
+for i, name, size in row["parts"]:
+    where = "" if i is None else f"layer {i}: "
+    print(f"    {where + name:<22}{size:>10,} bytes  {100 * size / row['file_bytes']:5.1f}%")
+
+# %% 5. What fits
+#
+# A cheap microcontroller has a few kilobytes of flash, and time for so many additions. Both are
+# known before training: fill the architecture with random bits, and count.
+
+heading("5. What fits")
+rng = np.random.default_rng(args.seed)
+for sizes, budget in (
+    ([784, 300, 100, 10], {"flash_bytes": 4096}), ([784, 300, 100, 10], {"flash_bytes": 16384}),
+    ([784, 300, 100, 10], {"adds": 10_000}), ([784, 64, 10], {"flash_bytes": 4096}),
+):
+    fit = design.fit(network.mlp(sizes, "0/1", rng), **budget)
+    ((what, most),) = budget.items()
+    print(
+        f"{'-'.join(map(str, sizes)):<16} {what:<11} <= {most:>6,}: density "
+        f"{100 * fit.density:4.1f}%, a file of {fit.file_bytes:,} bytes, {fit.adds:,} additions"
+    )
+
+# %% 6. Add without a plus sign
+#
+# Three bits a, b, c have a sum from 0 to 3: two bits, sum = a ^ b ^ c and carry = (a & b) | (c &
+# (a ^ b)). Do it on words, and 64 images are added at once. Here the four inputs of a neuron are
+# added for five images, and compared with 2.
+
+heading("6. Add without a plus sign")
+inputs = np.array([[1, 1, 0, 0, 1], [1, 0, 0, 1, 1], [1, 0, 1, 0, 1], [0, 0, 1, 0, 1]], np.uint8)
+sliced_rows = sliced.slice_bits(inputs.T)
+for name, word in zip("abcd", sliced_rows[:, 0]):
+    print(f"input {name} of images 0 to 4          {int(word):05b}")
+planes = sliced.add_up([sliced_rows.copy()])
+for i, plane in enumerate(planes):
+    print(f"sum, bit of weight {1 << i}               {int(plane[0]):05b}")
+passed = sliced.at_least([plane[None] for plane in planes], np.array([2]))
+print(f"[sum >= 2]                          {int(passed[0, 0]):05b}    (image 0 is the rightmost)")
+if (sliced.numbers(planes)[:5] != inputs.sum(axis=0)).any():
+    raise AssertionError("the sums are wrong")
+
+# %% 7. Race
+#
+# Engines take the same images, 8192 at a time, as uint8, and give scores; packing and unpacking are
+# in their time. They take turns, on the same two cores, and the median counts.
+
+
+def race(runners, repeats):
+    """Median seconds of each of some functions, in turns; each is called twice before."""
+    seconds = {name: [] for name in runners}
+    for repeat in range(repeats + 2):
+        for name, runner in runners.items():
+            start = time.perf_counter()
+            runner()
+            if repeat > 1:
+                seconds[name].append(time.perf_counter() - start)
+    return {name: float(np.median(values)) for name, values in seconds.items()}
+
+
+def torch_runner(model, images):
+    """The same network in PyTorch's float32, if the reader has it; else nothing."""
+    try:
+        import torch
+    except ImportError:
+        return {}
+    engine = floats.Floats(model)
+    w = [torch.from_numpy(each) for each in engine.w]
+    limits = [
+        torch.from_numpy((block.threshold / block.unit).astype(np.float32))
+        for block in model.blocks[:-1]
+    ]
+    flips = [torch.from_numpy(block.flip) for block in model.blocks[:-1]]
+
+    def run():
+        x = torch.from_numpy(model.inputs(images)).float()
+        for each, limit, flip in zip(w, limits, flips):
+            x = ((x @ each >= limit) ^ flip).float()
+        return floats.scored(model.blocks[-1], (x @ w[-1]).numpy())
+
+    return {"PyTorch float32": run}
+
+
+heading("7. Race")
+N = 512 if args.quick else 8192
+repeats = 3 if args.quick else 20
+images = digits.test_images.reshape(len(digits.test_images), -1)
+batch = np.ascontiguousarray(np.resize(images, (N, 784)))
+results = []
+print(f"microseconds an image, {N} images at a time, median of {repeats}")
+for model in found.values():
+    row = row_of(model)
+    if model.blocks[0].kernel:
+        continue
+    runners = {
+        name: lambda engine=engine: engine.forward(batch)
+        for name, engine in models.engines(model).items()
+    }
+    seconds = race(runners | torch_runner(model, batch), repeats)
+    micro = {name: 1e6 * value / N for name, value in seconds.items()}
+    results.append({
+        "method": row["method"], "density": row["density"], "architecture": row["architecture"],
+        "inputs": "pixels" if model.binarize is None else "bits",
+        "test_accuracy": row["test_accuracy"], "microseconds": micro,
+    })
+    density = "" if row["density"] is None else f"{100 * row['density']:4.1f}%"
+    times = "  ".join(f"{name} {value:.2f}" for name, value in micro.items())
+    gain = f"  {micro['float32 BLAS'] / micro['bit-sliced']:.1f}x" if "bit-sliced" in micro else ""
+    print(
+        f"{row['method']:<11} {density:<6} {results[-1]['inputs']:<6} {row['architecture']:<16} "
+        f"test {100 * row['test_accuracy']:.2f}%: {times}{gain}", flush=True,
+    )
+print("\nthe plain network at 5% ones, by batch size:")
+by_batch = []
+model = model_of("0/1", 0.05)
+for n in (1, 64, 512) if args.quick else (1, 64, 512, 4096, 8192):
+    seconds = race(
+        {
+            name: lambda engine=engine, n=n: engine.forward(batch[:n])
+            for name, engine in models.engines(model).items()
+        },
+        repeats,
+    )
+    by_batch.append({"batch": n, "microseconds": {k: 1e6 * v / n for k, v in seconds.items()}})
+    print(f"{n:5d}  " + "  ".join(f"{k} {1e6 * v / n:.2f}" for k, v in seconds.items()))
+
+# %% 8. Convolution, sliced
+#
+# For a convolution a word holds 64 images at one place, and a row all places: the windows are rows
+# shifted against one another, and everything else stays as it is. The first layer has float
+# weights, and is the same for both engines; so the layers of bits are timed alone, and the whole.
+
+heading("8. Convolution, sliced")
+model = next(model for model in found.values() if model.blocks[0].kernel)
+n = 64 if args.quick else 256
+batch = np.ascontiguousarray(np.resize(pictures.test_images, (n, *model.shape)))
+into, depth = floats.first_bits(model, batch)
+by_floats, by_slices = floats.Floats(model), sliced.Sliced(model)
+conv = race(
+    {
+        "float32, layers of bits": lambda: by_floats.run(into, first=1),
+        "bit-sliced, layers of bits": lambda: by_slices.run(into, depth),
+        "float32, whole network": lambda: by_floats.forward(batch),
+        "bit-sliced, whole network": lambda: by_slices.forward(batch),
+    },
+    repeats,
+)
+for name, seconds in conv.items():
+    print(f"{name:<28}{1000 * seconds:8.1f} ms for {n} images")
+conv |= {
+    f"gain, {what}": conv[f"float32, {what}"] / conv[f"bit-sliced, {what}"]
+    for what in ("layers of bits", "whole network")
+}
+print(
+    f"{conv['gain, layers of bits']:.1f} times faster in the layers of bits, "
+    f"{conv['gain, whole network']:.1f} times in all"
+)
+
+# %% Results and figures
+
+densities = [0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5]
+counted = {"densities": densities, "adds": [], "word_ops": [], "words": []}
+net = network.mlp([784, 512, 512, 10], "0/1", rng)
+for p in densities:
+    design.fill(net, p, np.random.default_rng(args.seed))
+    each = bitops.operations(net, depth=1)
+    counted["adds"].append(sum(layer["adds"] for layer in each))
+    counted["word_ops"].append(sum(layer["word_ops"] for layer in each))
+    counted["words"].append(sum(layer["and_words"] + layer["popcount_words"] for layer in each))
+counted["adds_of_dense"] = totals["+-1"]["adds"]
+content = {
+    "command": " ".join(["python", "walkthrough/03_bits_and_bytes.py", *experiment.shown(args)]),
+    "seed": args.seed,
+    "data": digits.name,
+    **experiment.provenance(time.perf_counter() - began),
+    "rows": rows,
+    "operations": totals,
+    "operations_by_density": counted,
+    "race": results,
+    "race_by_batch": by_batch,
+    "race_conv": {"images": n, **conv},
+}
+name = "03_bits_and_bytes" + ("" if "MNIST" in digits.name else "_builtin")
+experiment.write_json(args.out / f"{name}.json", content)
+chosen = [("+-1", None)] + [("0/1", p) for p in (0.05, 0.01)]
+figures = {
+    "bytes": plots_bits.bytes_by_section([
+        {
+            "label": "+-1" if p is None else f"0/1, {100 * p:.0f}% ones",
+            **{k: row_of(model_of(method, p))[k] for k in ("float32_bytes", "parts")},
+        }
+        for method, p in chosen
+    ]),
+    "time": plots_bits.time_against_density([
+        r for r in results if r["inputs"] == "bits" and r["method"] != "0/1 centred"
+    ]),
+    "operations": plots_bits.operations_against_density(counted),
+}
+for what, picture in figures.items():
+    experiment.write_whole(args.out / f"{name}_{what}.png", picture)
+print(f"\nwrote {os.path.relpath(args.out / name)}.json and {len(figures)} figures beside it")
+print(f"{time.perf_counter() - began:.0f} seconds in all")
+
+# %% Exercises
+#
+# 1. A plain neuron has 20 ones. How many thresholds make sense, and how many bits does one need?
+# 2. Why can pooling wait until after the threshold in a frozen network, when training pools first?
+# 3. At which density does a mask become smaller than a list of 16-bit gaps?
+# 4. A row of 784 bits with 39 ones: AND and popcount take 13 words of each. How many full adders
+#    does the sliced engine need, and what does an image cost there?
+# 5. A centred neuron subtracts centre * sum(x). Why does that cost it one addition, and not D?
+#
+# Answers
+#
+# 1. Counts go from 0 to 20, so thresholds 0 (always) to 20, and one for never, which a flip
+#    makes an always: 21 values, 5 bits.
+# 2. The largest of four sums passes the threshold if any of the four does: OR of bits. A flip comes
+#    after that, and makes it AND of the flipped ones.
+# 3. One bit a weight against 16 p bits: at p = 1/16.
+# 4. Of weight 1, 19 for 39 inputs; of weight 2, 9 for the 19 that are carried; then 4 for 9; 1 and
+#    a half adder for 4; a half adder for 2: 33 full adders and two half ones, 169 operations.
+#    The comparison takes 21 more. 190 operations for 64 images are 3 an image, against 26.
+# 5. The sum over all inputs is the same for all neurons of a layer: it is taken once.

@@ -1,0 +1,87 @@
+"""Trained and frozen networks for the chapters: trained once, then kept in the user's cache."""
+
+import json
+
+import experiment
+import numpy as np
+
+from sbnn_np import data, floats, freeze, packed, sliced, storage
+from sbnn_np.download import cache_folder
+
+THRESHOLD = 127   # of images as bits: [pixel > 127]
+
+
+def as_bits(dataset):
+    """The same data with images of bits, as uint8 of 0 and 1, named so."""
+    return data.Data(
+        f"{dataset.name} as bits",
+        (dataset.train_images > THRESHOLD).view(np.uint8), dataset.train_labels,
+        (dataset.test_images > THRESHOLD).view(np.uint8), dataset.test_labels,
+        dataset.classes,
+    )
+
+
+def trained(recipe, dataset, binarize=None, log=None):
+    """Train a network and freeze it, or take it from the cache if its sources are unchanged.
+
+    Parameters
+    ----------
+    recipe : experiment.Recipe
+    dataset : data.Data
+        As the network sees it: with `binarize`, of bits.
+    binarize : int, optional
+        See `freeze.freeze`.
+    log : see `experiment.run`
+
+    Returns
+    -------
+    row : dict
+        As `experiment.run` gives it; and `agree`, for each engine how many test images have
+        the scores of the trained network, to the last bit.
+    model : freeze.Frozen
+    """
+    name = experiment.run_name(recipe, dataset.name, True)
+    folder = cache_folder() / "models"
+    told, file = folder / f"{name}.json", folder / f"{name}.sbnn"
+    if told.exists() and file.exists():
+        content = json.loads(told.read_text())
+        if content["sources_digest"] == experiment.DIGEST:
+            return content["row"], storage.load(file)
+    result, net = experiment.run(recipe, dataset, log=log, save_to=folder / f"{name}.part",
+                                 resume=True)
+    (folder / f"{name}.part").unlink(missing_ok=True)
+    model = freeze.freeze(net, dataset.classes, binarize)
+    row = result["row"] | {"agree": agreement(net, model, dataset.test_images)}
+    folder.mkdir(parents=True, exist_ok=True)
+    storage.save(model, file)
+    experiment.write_json(told, {"row": row, "sources_digest": experiment.DIGEST})
+    return row, model
+
+
+def engines(model):
+    """Every fast engine that can run a model, by name."""
+    found = {"float32 BLAS": floats.Floats(model), "packed words": packed.Packed(model)}
+    if not model.signs:
+        found["bit-sliced"] = sliced.Sliced(model)
+    return found
+
+
+def agreement(net, model, images, batch=200):
+    """How many images have the scores of the trained network, bit for bit: a dict by engine.
+
+    Parameters
+    ----------
+    net : Network
+    model : freeze.Frozen
+    images : (N, ...) uint8
+        As the network sees them.
+    """
+    # where the network sees bits, pixels that give them
+    seen = images if model.binarize is None else images * np.uint8(255)
+    expected = np.concatenate([
+        net.forward(images[i : i + batch]) for i in range(0, len(images), batch)
+    ])
+    return {
+        name: int(np.count_nonzero((engine.forward(seen) == expected).all(axis=1)))
+        for name, engine in engines(model).items()
+    }
