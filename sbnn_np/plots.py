@@ -187,7 +187,7 @@ def latents_before_after(result):
 
 
 def density_by_layer(results):
-    """Draw the density that each layer took of the one budget, a panel a data set.
+    """Draw the density that each layer ends with, a panel a data set.
 
     Parameters
     ----------
@@ -205,8 +205,8 @@ def density_by_layer(results):
     every = [d for result in results for d in result["row"]["layer_densities"]]
     target = results[0]["row"]["target_density"]
     fig.suptitle(
-        f"One budget of {100 * target:.0f}% ones for the whole net: layers took from "
-        f"{100 * min(every):.1f}% to {100 * max(every):.0f}%",
+        f"{100 * target:.0f}% ones in the whole net are {100 * min(every):.1f}% in one layer "
+        f"and {100 * max(every):.0f}% in another",
         x=0.01, ha="left", fontsize=13, fontweight="bold",
     )
     for ax, name in zip(axes[0], names):

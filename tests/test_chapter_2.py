@@ -228,7 +228,7 @@ def test_augmentation_is_what_the_recipe_says(rng):
 # the committed results
 
 
-@pytest.mark.parametrize("name", ["02_conv_cifar10", "02_sweep"])
+@pytest.mark.parametrize("name", ["02_conv_cifar10", "02_conv_cifar10_full", "02_sweep"])
 def test_committed_results_are_of_these_sources(name):
     content = committed(name)
     assert content.keys() >= TOP_KEYS
@@ -254,9 +254,10 @@ def test_the_chapter_follows_what_the_sweep_chose():
             assert {row["schedule"] for row in tried} == set(recipes.SCHEDULES)
 
 
-def test_committed_rows_are_of_the_recipes():
-    rows = committed("02_conv_cifar10")["rows"]
-    chosen = recipes.chapter_2(0)
+@pytest.mark.parametrize("name, full", [("02_conv_cifar10", False), ("02_conv_cifar10_full", True)])
+def test_committed_rows_are_of_the_recipes(name, full):
+    rows = committed(name)["rows"]
+    chosen = recipes.chapter_2(0, full=full)
     assert len(rows) == len(chosen)
     for row, (what, recipe) in zip(rows, chosen):
         assert row["data"] == {"digits": "MNIST", "pictures": "CIFAR-10"}[what]
@@ -264,11 +265,39 @@ def test_committed_rows_are_of_the_recipes():
             assert row[key] == getattr(recipe, key)
 
 
-def test_the_readme_and_the_chapter_show_the_committed_numbers():
-    default = committed("02_conv_cifar10")
-    readme, chapter = (ROOT / "README.md").read_text(), CHAPTER.read_text()
-    for line in report.readme_table_2(default):
+def rows_of(recipes_, rows):
+    """The committed rows of some recipes."""
+    return [rows[recipes.chapter_2(0, full=True).index(recipe)] for recipe in recipes_]
+
+
+def test_long_trainings_reach_what_was_asked_of_them():
+    rows = committed("02_conv_cifar10_full")["rows"]
+    groups = {(g["data"], g["architecture"], g["method"]): g for g in report.means(rows)}
+    lenet5 = groups["MNIST", "20-p-50-p-500-10", "0/1 centred"]
+    assert lenet5["seeds"] == 2 and lenet5["test_accuracy"] >= 0.99 and lenet5["density"] <= 0.05
+    wide = "64-p-64-128-p-128-256-p-512-10"
+    signs, centred = (groups["CIFAR-10", wide, m] for m in ("+-1", "0/1 centred"))
+    assert signs["test_accuracy"] >= 0.80 and centred["test_accuracy"] >= 0.785
+    assert centred["test_accuracy"] >= signs["test_accuracy"] - 0.025
+    assert centred["density"] <= 0.05
+
+
+def test_rows_at_equal_bytes_are_at_most_those_of_the_signs():
+    signs, *bits = rows_of(recipes.equal_bytes(0), committed("02_conv_cifar10_full")["rows"])
+    assert signs["method"] == "+-1" and len(bits) == 2
+    for row in bits:
+        assert report.coded_bytes(row) <= report.coded_bytes(signs)
+    readme = (ROOT / "README.md").read_text()
+    for line in report.equal_bytes_lines([signs, *bits]):
         assert line in readme, line
+
+
+def test_the_readme_and_the_chapter_show_the_committed_numbers():
+    default, full = committed("02_conv_cifar10"), committed("02_conv_cifar10_full")
+    readme, chapter = (ROOT / "README.md").read_text(), CHAPTER.read_text()
+    for line in report.readme_table_2(default, full):
+        assert line in readme, line
+    assert report.trials_line(committed("02_sweep")) in " ".join(readme.split())
     assert report.step_line_2(default) in " ".join(readme.split())
     assert default["step_cost"]["ratio"] <= 2 and default["peak_mib"] <= 1024
     assert default["seconds_in_all"] <= 25 * 60 and "--resume" not in default["command"]

@@ -173,7 +173,7 @@ def test_the_digest_reaches_the_mathematics_and_not_the_plots():
     assert ("ops", "dense_forward") in reached
     assert {file for file, _ in reached}.isdisjoint({"plots", "reference", "gradcheck"})
     assert ("data", "load") not in reached
-    assert sources.digest(("run", "Recipe", "step_cost")) != sources.digest()
+    assert sources.digest((*sources.START, ("experiment", "step_cost"))) != sources.digest()
 
 
 def test_the_digest_follows_what_is_imported():

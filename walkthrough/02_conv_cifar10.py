@@ -7,8 +7,8 @@ with weights of -1 and +1, and with weights of 0 and 1 (plain, and centred), of 
 one in twenty is 1.
 
 You will learn what im2col and its adjoint do, why the way back is a convolution, too, what a
-filter of single bits looks like, how max pooling and a threshold make OR and AND, and in which
-layers a network wants its ones.
+filter of single bits looks like, how max pooling and a threshold make OR and AND, and which
+layers get how many of the ones.
 
     python walkthrough/02_conv_cifar10.py            19 minutes on two cores
     python walkthrough/02_conv_cifar10.py --quick    a look at everything in 30 seconds
@@ -206,11 +206,15 @@ for scale, name in ((1.0, "OR"), (-1.0, "AND")):
 # convolutions of 5 x 5, 20 and 50 filters, each with pooling, then 500 neurons, then 10. All its
 # weights are bits, in the 0/1 and +-1 versions, and its inputs are the pixels as they are.
 #
-# For CIFAR-10 convolutions of 3 x 3, padded by a pixel so that the image keeps its size, and
-# pooling after the first, third and fifth. As in most work on binary networks the first of them
+# For CIFAR-10 convolutions of 3 x 3, padded by a pixel so that the image keeps its size, pooling
+# after the first, third and fifth, and a dense layer before the classes. As in most work on binary networks the first of them
 # keeps float weights: it has 27 inputs a filter, and everything after it sees its bits alone. Its
 # weights are less than a hundredth of all, but floats: beside bits that compress well their bytes
 # count, and are counted.
+#
+# The budget is even: each layer of bits has its own, such that neurons have equally many ones
+# everywhere, on average, but half of their inputs at the most. So the 5% of the whole net are
+# 20% of a small filter and 3% of the large dense layer, which needs no more.
 #
 # Rates (of Adam) and schedules are what did best on validation images in the sweep
 # (walkthrough/02_sweep.py), which gave every method the same grid. The test set is read once a
@@ -246,7 +250,7 @@ for name in dict.fromkeys(row["data"] for row in rows):
     heading(f"{name}, in the order of training")
     print(report.table([row for row in rows if row["data"] == name]))
 print(
-    "\nThe share of ones is asked of the whole net; where they go is the network's own choice:"
+    "\nThe share of ones is asked of the whole net; a budget deals it out to the layers evenly:"
 )
 for result in results:
     row = result["row"]

@@ -172,6 +172,25 @@ def chapter_2(seed, quick=False, full=False):
     return list(dict.fromkeys([*chosen, grown]))
 
 
+# chapter 4: of each method, and whether it is regularised: optimizer and rate, or rate of Adam.
+# Those of the ternary methods did best in figures/04_sweep.json, the others in the sweeps above
+CHOSEN_4 = {
+    "dense": {
+        **{(method, False): choice[:2] for method, choice in CHOSEN.items()},
+        ("ternary", False): ("Adam", 1e-2),
+        ("ternary", True): ("Adam", 1e-2),
+    },
+    **{
+        what: {
+            **{(method, False): choice[0] for method, choice in CHOSEN_2[what].items()},
+            ("ternary", False): 1e-2,
+            ("ternary", True): 1e-2,
+        }
+        for what in CHOSEN_2
+    },
+}
+
+
 STEP = 7  # of chapter 2's list: the network whose training step is timed
 
 

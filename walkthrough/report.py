@@ -132,17 +132,42 @@ def readme_table(default, full):
     return lines
 
 
-def readme_table_2(content):
-    """Lines of the README's table of convolutional networks, from the content of a result file."""
+def readme_table_2(default, full):
+    """Lines of the README's table of convolutional networks, from the two result files."""
     lines = []
-    for group in means(content["rows"]):
-        lines.append(
-            f"| {group['data']} | {group['method']} | {group['schedule'] or '-'} "
-            f"| {group['architecture']} | {percent(group['density'])} "
-            f"| {100 * group['test_accuracy']:.2f}{spread(group, ' ± ')} | {smaller(group)} "
-            f"| {group['seeds']} | `02_conv_cifar10.py` | {group['seconds'] / 60:.1f} |"
-        )
+    for content, command in ((default, "02_conv_cifar10.py"), (full, "02_conv_cifar10.py --full")):
+        for group in means(content["rows"]):
+            lines.append(
+                f"| {group['data']} | {group['method']} | {group['schedule'] or '-'} "
+                f"| {group['architecture']} | {percent(group['density'])} "
+                f"| {100 * group['test_accuracy']:.2f}{spread(group, ' ± ')} | {smaller(group)} "
+                f"| {group['seeds']} | `{command}` | {group['seconds'] / 60:.1f} |"
+            )
     return lines
+
+
+def equal_bytes_lines(rows):
+    """Lines of the README's table of networks whose bits take equally many bytes."""
+    return [
+        f"| {row['method']} | {row['architecture']} | {percent(row['density'])} "
+        f"| {coded_bytes(row) / 1000:.1f} | {row['float_bytes'] / 1000:.1f} "
+        f"| {100 * row['test_accuracy']:.2f} |"
+        for row in rows
+    ]
+
+
+TRIALS = (
+    "as it is", "bits chosen at every eighth step", "batches of 128",
+    "pooling behind convolutions 2, 4 and 5, at twice the time", "no dense layer",
+)
+
+
+def trials_line(sweep):
+    """The README's line on what was tried with the centred network for CIFAR-10."""
+    rows = [row for row in sweep["rows"] if row["part"] == "trials"]
+    return "; ".join(
+        f"{what} {100 * row['validation_accuracy']:.1f}%" for what, row in zip(TRIALS, rows)
+    )
 
 
 def by_method(results, data):

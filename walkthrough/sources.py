@@ -8,19 +8,20 @@ import tokenize
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent
-START = ("run", "Recipe")
+START = (("experiment", "run"), ("experiment", "Recipe"))
+SCRIPTS = ("experiment", "recipes", "curves")   # beside the package's files
 
 
 def digest(start=START):
-    """SHA-256 of every definition that `run` can reach, comments and docstrings left out.
+    """SHA-256 of every definition that a run can reach, comments and docstrings left out.
 
     So a result is called stale when something that decides it has changed (but for the data),
     and not for a better comment.
 
     Parameters
     ----------
-    start : tuple of str
-        Names of definitions in experiment.py.
+    start : tuple of (file, name)
+        Definitions to begin with, such as ("experiment", "run").
 
     Returns
     -------
@@ -32,7 +33,7 @@ def digest(start=START):
 
 
 def reached(start=START):
-    """Every definition that the names of experiment.py lead to.
+    """Every definition that some lead to.
 
     In a definition's text each `name` that is defined at the top level of the same file, or
     imported into it, leads on to that definition, and so does each `module.name`.
@@ -42,15 +43,15 @@ def reached(start=START):
     found : dict
         From (file, name) to text.
     """
-    files = {"experiment": (FOLDER / "experiment.py").read_text()}
+    files = {name: (FOLDER / f"{name}.py").read_text() for name in SCRIPTS}
     for path in sorted((FOLDER.parent / "sbnn_np").glob("*.py")):
         files[path.stem] = path.read_text()
     definitions = {stem: dict(top_level(source)) for stem, source in files.items()}
     known = {stem: imported(source) for stem, source in files.items()}
-    found, ahead = {}, [("experiment", name) for name in start]
+    found, ahead = {}, list(start)
     while ahead:
         file, name = ahead.pop()
-        if (file, name) in found or name not in definitions[file]:
+        if (file, name) in found or name not in definitions.get(file, ()):
             continue
         found[file, name] = definitions[file][name]
         for first, second in re.findall(r"(\w+)(?:\.(\w+))?", definitions[file][name]):
@@ -60,10 +61,14 @@ def reached(start=START):
 
 
 def imported(source):
-    """What a source imports from the package, by its name there: (module, None or name)."""
+    """What a source imports of ours, by its name there: (module, None or name)."""
     names = {}
     for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.ImportFrom) and node.module == "sbnn_np":
+        if isinstance(node, ast.Import):
+            names |= {alias.name: (alias.name, None) for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module in SCRIPTS:
+            names |= {alias.name: (node.module, alias.name) for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module == "sbnn_np":
             names |= {alias.name: (alias.name, None) for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module.startswith("sbnn_np."):
             module = node.module.split(".")[1]

@@ -1,0 +1,288 @@
+"""What chapter 4 trains, and one run of it: a task goes in, one small JSON file comes out.
+
+A task is a plain tuple and `one` a function of it, so that any concurrent.futures.Executor can
+run them, here or elsewhere. A task whose file is there, of the sources of now, is not run again;
+one that was cut off goes on after its last whole epoch.
+"""
+
+import json
+from concurrent.futures import as_completed
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+import experiment
+import numpy as np
+import recipes
+import sources
+from experiment import Recipe
+
+from sbnn_np import bitops, data, freeze, storage
+from sbnn_np.download import cache_folder
+
+DENSITIES = (0.5, 0.25, 0.1, 0.05, 0.04, 0.03, 0.02, 0.01, 0.005)
+START = (("curves", "one"), ("experiment", "Recipe"))
+
+
+class Task(NamedTuple):
+    """One run: of which part, on which data, of which recipe, and where its file goes."""
+
+    part: str
+    data: str             # as `data.load` knows it
+    recipe: Recipe
+    out: str
+    data_dir: str | None
+    images: int | None = None     # of the training and test images each, for a quick look
+
+
+# networks: data, what makes the recipe, epochs
+MLPS = {"784-300-100-10": 20, "784-1024-1024-10": 20}
+LENET_EPOCHS, CIFAR_EPOCHS = 8, 4
+EXPECTED = 0.1        # of weights that are not 0, where ternary ones are regularised
+
+
+def dense(architecture, method, seed, density=None, epochs=None, start=None, share=None):
+    """A multilayer network; optimizer and rate are what chapter 1 or the sweep chose."""
+    optimizer, rate = recipes.CHOSEN_4["dense"][(method, share is not None)]
+    return Recipe(
+        method, tuple(map(int, architecture.split("-"))), optimizer, rate,
+        epochs or MLPS[architecture], seed, density, start, share,
+    )
+
+
+def conv(what, method, seed, density=None, epochs=None, start=None, share=None):
+    """LeNet-5 on "digits", or the small network of chapter 2 on "pictures"."""
+    net, length = {
+        "digits": (recipes.LENET5, LENET_EPOCHS), "pictures": (recipes.vgg(32), CIFAR_EPOCHS),
+    }[what]
+    rate = recipes.CHOSEN_4[what][(method, share is not None)]
+    return Recipe(
+        method, optimizer="Adam", rate=rate, epochs=epochs or length, seed=seed,
+        density=density, start=start, share=share, **net,
+    )
+
+
+def plan(out, data_dir=None, seed=0, quick=False):
+    """All tasks of the chapter, in the order in which they are run: a list of Task."""
+    tasks = []
+
+    def add(part, what, recipe):
+        tasks.append(Task(part, what, recipe, str(out), data_dir, 600 if quick else None))
+
+    baselines = [("full precision", None), ("+-1", None), ("ternary", None), ("ternary", 0.1)]
+    seeds = range(seed, seed + (1 if quick else 3))
+    for architecture in MLPS:
+        for s in seeds:
+            for method, share in baselines:
+                density = EXPECTED if share else None
+                add("curves", "mnist", dense(architecture, method, s, density, share=share))
+            for method in ("0/1", "0/1 centred"):
+                for p in DENSITIES:
+                    add("curves", "mnist", dense(architecture, method, s, p))
+    for s in seeds[:2]:
+        for method in ("0/1", "0/1 centred"):
+            for p in (0.1, 0.05, 0.02, 0.01):
+                add("curves", "mnist", conv("digits", method, s, p))
+    for what, name in (("digits", "mnist"), ("pictures", "cifar10")):
+        for method, share in baselines:
+            density = EXPECTED if share else None
+            add("curves", name, conv(what, method, seed, density, share=share))
+    for p in (0.25, 0.1, 0.05, 0.02):
+        add("curves", "cifar10", conv("pictures", "0/1 centred", seed, p))
+    add("curves", "cifar10", conv("pictures", "0/1", seed, 0.05))
+    # growth against pruning: a nearly-empty start, a constant density, half ones at the start
+    for start in (0.005, None, 0.5):
+        for epochs in (5, 15, 45):
+            add("growth", "mnist", dense(
+                "784-300-100-10", "0/1 centred", seed, 0.05, epochs, start))
+        for epochs in (2, 4, 8):
+            add("growth", "cifar10", conv(
+                "pictures", "0/1 centred", seed, 0.05, epochs, start))
+    if quick:
+        tasks = [
+            task._replace(recipe=replace(task.recipe, epochs=1))
+            for task in tasks[:: max(1, len(tasks) // 8)]
+        ]
+    return list(dict.fromkeys(tasks))
+
+
+@lru_cache(maxsize=2)
+def dataset(name, folder, images):
+    """A data set, loaded once a process; of `images` images each if that is not None."""
+    found = data.load(name, folder)
+    if images is None:
+        return found
+    return data.Data(
+        f"some {found.name}", found.train_images[: 10 * images], found.train_labels[: 10 * images],
+        found.test_images[:images], found.test_labels[:images], found.classes,
+    )
+
+
+def path_of(task):
+    """Where a task's result goes."""
+    held = dataset(task.data, task.data_dir, task.images)
+    name = experiment.run_name(task.recipe, held.name, True)
+    return Path(task.out) / f"{task.part}-{name}.json"
+
+
+def done(task):
+    """The result of a task if it is there, of the sources of now; else None."""
+    path = path_of(task)
+    if path.exists():
+        content = json.loads(path.read_text())
+        if content["sources_digest"] == DIGEST and experiment.recipe_of(content) == task.recipe:
+            return content
+    return None
+
+
+def one(task):
+    """Run a task, unless its result is there.
+
+    Parameters
+    ----------
+    task : Task
+
+    Returns
+    -------
+    content : dict
+        `part`, `row` (see `experiment.run`, with the accounts of `accounts`), `epochs`,
+        `adds_in_training`, `recipe`, and where all of it comes from.
+    """
+    content = done(task)
+    if content:
+        return content
+    held = dataset(task.data, task.data_dir, task.images)
+    save_to = cache_folder() / "checkpoints" / path_of(task).stem
+    result, net = experiment.run(task.recipe, held, save_to=save_to, resume=True)
+    content = {
+        "part": task.part,
+        "row": result["row"] | accounts(net),
+        "epochs": result["epochs"],
+        "adds_in_training": adds_in_training(net, result["trace"], task.recipe, held),
+        "recipe": result["recipe"],
+        **experiment.provenance(result["row"]["seconds"]),
+        "sources_digest": DIGEST,
+    }
+    experiment.write_json(path_of(task), content)
+    save_to.unlink(missing_ok=True)
+    return content
+
+
+def accounts(net):
+    """Bytes and operations of a trained network.
+
+    Returns
+    -------
+    account : dict
+        `file_bytes`: of the real model file of a 0/1 or +-1 network. There is none for ternary and
+        full precision ones: `coded_bytes` is what such a file would hold, the entropy of ternary
+        weights, or 4 bytes a float, and two bytes a neuron for its threshold; for the others it
+        is `file_bytes`. `float32_bytes`: 4 bytes for each weight and one folded bias a neuron.
+        `compression`: float32_bytes over coded_bytes. `operations`: see `bitops.operations`.
+    """
+    weights = [layer.w for layer in net.weight_layers]
+    float32 = 4 * sum(w.size + w.shape[1] for w in weights)
+    kind, file_bytes = net.weight_layers[-1].weights, None
+    if kind in ("0/1", "0/1 centred", "+-1"):
+        coded = file_bytes = len(storage.dumps(freeze.freeze(net)))
+    elif kind == "ternary":
+        coded = sum(
+            4 * layer.w.size if layer.weights == "float" else bitops.entropy_bytes(layer)
+            for layer in net.weight_layers
+        ) + 2 * sum(w.shape[1] for w in weights)
+    else:
+        coded = float32
+    layers = bitops.operations(net)
+    return {
+        "file_bytes": file_bytes,
+        "coded_bytes": coded,
+        "float32_bytes": float32,
+        "compression": float32 / coded,
+        "operations": {key: sum(layer[key] for layer in layers) for key in layers[0]},
+    }
+
+
+def adds_in_training(net, trace, recipe, held):
+    """Additions of all forward passes: each weight that is not 0, at each place, each image.
+
+    Parameters
+    ----------
+    net : Network
+    trace : list of [step, layer densities]
+    recipe : Recipe
+    held : data.Data
+
+    Returns
+    -------
+    adds : float
+        Of the layers whose weights can be 0; None without any.
+    """
+    if not trace:
+        return None
+    (images, _), _ = data.split(np.arange(len(held.train_images)), held.train_labels)
+    seen = recipe.epochs * (len(images) // recipe.batch) * recipe.batch
+    mean = [sum(d) / len(trace) for d in zip(*(densities for _, densities in trace))]
+    return seen * sum(
+        density * layer.w.size * layer.places for density, layer in zip(mean, net.sparse_layers)
+    )
+
+
+def run(tasks, executor=None, log=print):
+    """Run tasks and collect their results.
+
+    Parameters
+    ----------
+    tasks : list of Task
+    executor : concurrent.futures.Executor, optional
+        Where they run; any will do whose workers see the same folders: a process pool, or what
+        dask.distributed, loky and mpi4py.futures offer. Left out, they run here, one by one.
+    log : function of a str
+
+    Returns
+    -------
+    contents : list of dict
+        As `one` returns them, in the order of the tasks.
+    """
+    contents = {task: done(task) for task in tasks}
+    ahead = [task for task in tasks if contents[task] is None]
+    if executor is None:
+        finished = ((task, one(task)) for task in ahead)
+    else:
+        waiting = {executor.submit(one, task): task for task in ahead}
+        finished = ((waiting[future], future.result()) for future in as_completed(waiting))
+    for n, (task, content) in enumerate(finished, 1):
+        contents[task] = content
+        log(f"{n:3d} of {len(ahead)}  {told(content['row'])}")
+    return [contents[task] for task in tasks]
+
+
+def told(row):
+    """A row in a line."""
+    ones = "" if row["density"] is None else f"{100 * row['density']:.2f}% ones"
+    return (
+        f"{row['data']:<9} {row['architecture']:<28} {row['method']:<15} {ones:<12} "
+        f"{row['schedule'] or '-':<9} {row['epochs']:2d} epochs, seed {row['seed']}: "
+        f"test {100 * row['test_accuracy']:.2f}%, {row['coded_bytes']:,.0f} bytes, "
+        f"{row['seconds']:.0f} s"
+    )
+
+
+# seconds of an epoch on two cores, for a plan before anything has been run
+EPOCH = {"784-300-100-10": 0.8, "784-1024-1024-10": 4.0, "20-p-50-p-500-10": 12.0}
+
+
+def expected_seconds(task, contents):
+    """How long a task will take: as long as others of its architecture, by the epoch."""
+    similar = [
+        content["row"] for content in contents
+        if content and content["row"]["architecture"] == task.recipe.architecture
+    ]
+    if similar:
+        each = sum(row["seconds"] for row in similar) / sum(row["epochs"] for row in similar)
+    else:
+        each = EPOCH.get(task.recipe.architecture, 42.0)
+    return each * task.recipe.epochs
+
+
+DIGEST = sources.digest(START)
