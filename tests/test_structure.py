@@ -24,7 +24,10 @@ LEVELS = [
     {"loops", "packed", "sliced", "design"},
 ]
 LEVEL = {name: level for level, names in enumerate(LEVELS) for name in names}
-APART = {"__init__": set(), "plots": {"matplotlib"}, "__main__": {"matplotlib"}}
+APART = {
+    "__init__": set(), "plots": {"matplotlib"}, "plots_bits": set(),
+    "plots_curves": {"matplotlib"}, "__main__": {"matplotlib"},
+}
 
 
 def imports(path):
@@ -50,6 +53,8 @@ def test_a_file_imports_only_from_lower_levels(path):
     assert "pickle" not in outside
     if path.stem in ("__init__", "plots"):
         assert not inside
+    elif path.stem.startswith("plots_"):
+        assert inside == {"plots"}
     elif path.stem != "__main__":
         assert {name for name in inside if LEVEL[name] >= LEVEL[path.stem]} == set()
 

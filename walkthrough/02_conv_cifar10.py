@@ -207,10 +207,10 @@ for scale, name in ((1.0, "OR"), (-1.0, "AND")):
 # weights are bits, in the 0/1 and +-1 versions, and its inputs are the pixels as they are.
 #
 # For CIFAR-10 convolutions of 3 x 3, padded by a pixel so that the image keeps its size, pooling
-# after the first, third and fifth, and a dense layer before the classes. As in most work on binary networks the first of them
-# keeps float weights: it has 27 inputs a filter, and everything after it sees its bits alone. Its
-# weights are less than a hundredth of all, but floats: beside bits that compress well their bytes
-# count, and are counted.
+# after the first, third and fifth, and a dense layer before the classes. As in most work on binary
+# networks the first convolution keeps float weights: it has 27 inputs a filter, and everything
+# after it sees its bits alone. Its weights are less than a hundredth of all, but floats: beside
+# bits that compress well their bytes count, and are counted.
 #
 # The budget is even: each layer of bits has its own, such that neurons have equally many ones
 # everywhere, on average, but half of their inputs at the most. So the 5% of the whole net are

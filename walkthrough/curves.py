@@ -107,6 +107,11 @@ def plan(out, data_dir=None, seed=0, quick=False):
     return list(dict.fromkeys(tasks))
 
 
+def words_of(task):
+    """What `--only` may call a task by."""
+    return {task.part, task.data, task.recipe.method, task.recipe.architecture}
+
+
 @lru_cache(maxsize=2)
 def dataset(name, folder, images):
     """A data set, loaded once a process; of `images` images each if that is not None."""

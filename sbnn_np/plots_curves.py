@@ -1,0 +1,301 @@
+"""The figures of the chapter on compression curves, drawn from its runs; see `plots`."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from sbnn_np.plots import COLOURS, LAYER_COLOURS, figure, png
+
+METHOD_COLOURS = COLOURS | {"ternary": "#009e73", "ternary regularised": "#00614a"}
+STYLES = ("-", "--", ":", "-.")
+MARKERS = {
+    "full precision": "o", "+-1": "s", "ternary": "v", "ternary regularised": "P", "0/1": "^",
+    "0/1 centred": "D",
+}
+# error in %, times smaller: MNIST and CIFAR-10, from tables of the papers named
+PUBLISHED = {
+    "MNIST": (
+        ("Deep Compression, LeNet-300-100 (Han 2016)", 40, 1.58),
+        ("Deep Compression, LeNet-5 (Han 2016)", 39, 0.74),
+        ("Ternary Weight Networks (Li 2016)", 16, 0.65),
+        ("BinaryConnect (in Li 2016)", 32, 1.18),
+    ),
+    "CIFAR-10": (
+        ("Ternary Weight Networks (Li 2016)", 16, 7.44),
+        ("BinaryConnect (in Li 2016)", 32, 8.27),
+        ("BNN (Courbariaux 2016)", 32, 11.4),
+    ),
+}
+
+
+def label_of(content):
+    """What a run's method is called in figures and tables."""
+    row = content["row"]
+    regularised = row["method"] == "ternary" and row["schedule"] == "penalty"
+    return "ternary regularised" if regularised else row["method"]
+
+
+def groups(contents, x):
+    """Means over seeds, method by method and architecture by architecture.
+
+    Parameters
+    ----------
+    contents : list of dict
+        As `curves.one` returns them.
+    x : function of a row
+
+    Returns
+    -------
+    lines : dict
+        From (label, architecture) to a list of (x, error, lowest, highest, seeds), by x; errors
+        in %.
+    """
+    points = {}
+    for content in contents:
+        row = content["row"]
+        key = label_of(content), row["architecture"], row["target_density"]
+        points.setdefault(key, []).append((x(row), 100 * (1 - row["test_accuracy"])))
+    lines = {}
+    for (label, architecture, _), found in points.items():
+        at, errors = (np.array(values) for values in zip(*found))
+        lines.setdefault((label, architecture), []).append(
+            (at.mean(), errors.mean(), errors.min(), errors.max(), len(errors))
+        )
+    return {key: sorted(line) for key, line in lines.items()}
+
+
+def draw_lines(ax, lines):
+    """One line for each method and architecture, with bars from the best seed to the worst."""
+    architectures = list(dict.fromkeys(architecture for _, architecture in lines))
+    for (label, architecture), line in lines.items():
+        at, mean, low, high, _ = (np.array(values) for values in zip(*line))
+        style = STYLES[architectures.index(architecture) % len(STYLES)]
+        ax.errorbar(
+            at, mean, (mean - low, high - mean), color=METHOD_COLOURS[label], ls=style, lw=1.8,
+            marker=MARKERS[label], ms=6, capsize=3, elinewidth=1,
+        )
+    methods = list(dict.fromkeys(label for label, _ in lines))
+    handles = [
+        ax.plot([], [], color=METHOD_COLOURS[m], marker=MARKERS[m], ls="", label=m)[0]
+        for m in methods
+    ]
+    handles += [
+        ax.plot([], [], color="black", ls=STYLES[i % len(STYLES)], label=name)[0]
+        for i, name in enumerate(architectures)
+    ]
+    return handles
+
+
+def error_axis(ax, errors):
+    """A logarithmic axis of errors with round numbers at its ticks."""
+    ticks = [t for t in (0.5, 0.7, 1, 1.5, 2, 3, 5, 7, 10, 15, 20, 30, 40, 60, 90)
+             if 0.7 * min(errors) <= t <= 1.3 * max(errors)]
+    ax.set(yscale="log", ylabel="test error (%)")
+    ax.set_yticks(ticks, [f"{t:g}" for t in ticks])
+    ax.set_yticks([], minor=True)
+    ax.set_ylim(0.85 * min(errors), 1.15 * max(errors))
+    ax.grid(axis="y", alpha=0.3)
+
+
+def factor_axis(ax, low, high, label):
+    """A logarithmic axis of factors."""
+    ticks = [t for t in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000) if low * 0.8 <= t <= high * 1.3]
+    ax.set(xscale="log", xlabel=label)
+    ax.set_xticks(ticks, [f"{t}x" for t in ticks])
+    ax.set_xticks([], minor=True)
+
+
+def accuracy_against_bytes(contents, data):
+    """Draw test error against how many times smaller than float32 a network is.
+
+    Parameters
+    ----------
+    contents : list of dict
+        Runs of the part "curves".
+    data : str
+        "MNIST" or "CIFAR-10", whose runs are drawn.
+
+    Returns
+    -------
+    png : bytes
+    """
+    mine = [c for c in contents if c["row"]["data"].endswith(data)]
+    lines = groups(mine, lambda row: row["compression"])
+    fig, ax = figure(title_of_bytes(lines, data))
+    handles = draw_lines(ax, lines)
+    errors = [point[1] for line in lines.values() for point in line]
+    for name, factor, error in PUBLISHED.get(data, ()):
+        ax.plot(factor, error, "o", mfc="none", mec="#888888", ms=8)
+        ax.annotate(name, (factor, error), xytext=(7, -3), textcoords="offset points",
+                    fontsize=7.5, color="#666666")
+        errors.append(error)
+    ax.axvline(32, color="#d55e00", lw=1, ls=":")
+    ax.annotate("32x: one bit a weight", (32, 1), xycoords=("data", "axes fraction"),
+                xytext=(4, -12), textcoords="offset points", color="#d55e00", fontsize=9)
+    error_axis(ax, errors)
+    most = max(point[0] for line in lines.values() for point in line)
+    factor_axis(ax, 1, most, "times smaller than float32 (bytes of the whole file)")
+    ax.legend(handles=handles, frameon=False, fontsize=8.5, loc="upper left")
+    return png(fig)
+
+
+def title_of_bytes(lines, data):
+    """The message: the best 0/1 network beyond 32x, against full precision."""
+    bits = [
+        (error, at) for (label, _), line in lines.items() if label.startswith("0/1")
+        for at, error, *_ in line if at > 64
+    ]
+    floats = [line[0][1] for (label, _), line in lines.items() if label == "full precision"]
+    if not bits or not floats:
+        return f"{data}: test error against size"
+    error, at = min(bits)
+    return (
+        f"{data}: a 0/1 network {at:.0f} times smaller than float32 errs on {error:.1f}%;\n"
+        f"the best full-precision one on {min(floats):.1f}%"
+    )
+
+
+def accuracy_against_adds(contents, data):
+    """Draw test error against additions of an image; see `accuracy_against_bytes`."""
+    mine = [
+        c for c in contents
+        if c["row"]["data"].endswith(data) and c["row"]["method"] != "full precision"
+    ]
+    lines = groups(mine, lambda row: row["operations"]["adds"])
+    fig, ax = figure(title_of_adds(lines, data))
+    handles = draw_lines(ax, lines)
+    error_axis(ax, [point[1] for line in lines.values() for point in line])
+    ax.set(xscale="log", xlabel="additions an image (bitops: adds; float layers included)")
+    ax.legend(handles=handles, frameon=False, fontsize=8.5, loc="upper right")
+    return png(fig)
+
+
+def title_of_adds(lines, data):
+    """The message: with how many fewer additions a 0/1 network does as well as a +-1 one."""
+    best = None
+    for (label, architecture), line in lines.items():
+        if label != "+-1":
+            continue
+        adds, error = line[0][:2]
+        for (other, same), points in lines.items():
+            if other.startswith("0/1") and same == architecture:
+                for at, err, *_ in points:
+                    if err <= error and (best is None or adds / at > best[0]):
+                        best = adds / at, other, architecture
+    if best is None:
+        return f"{data}: no 0/1 network reaches the +-1 network of its architecture"
+    return (
+        f"{data}: with {best[0]:.0f} times fewer additions a {best[1]} network\n"
+        f"errs no more than the +-1 one ({best[2]})"
+    )
+
+
+def density_by_layer(contents, architecture):
+    """Draw how the layers of centred networks share the ones as the budget tightens.
+
+    Parameters
+    ----------
+    contents : list of dict
+    architecture : str
+
+    Returns
+    -------
+    png : bytes
+    """
+    mine = sorted(
+        (
+            c["row"] for c in contents
+            if c["row"]["architecture"] == architecture and c["row"]["method"] == "0/1 centred"
+            and c["row"]["schedule"] == "constant"
+        ),
+        key=lambda row: (row["target_density"], row["seed"]),
+    )
+    first = {row["target_density"]: row for row in reversed(mine)}
+    x = sorted(first)
+    layers = np.array([[100 * d for d in first[p]["layer_densities"]] for p in x])
+    tightest = layers[0] / (100 * x[0])
+    most = int(tightest.argmax())
+    fig, ax = figure(
+        f"At {100 * x[0]:g}% ones in {architecture}, layer {most + 1} keeps "
+        f"{tightest[most]:.0f} times its share;\nlayer {int(tightest.argmin()) + 1} keeps "
+        f"{tightest.min():.1f} times"
+    )
+    at = 100 * np.array(x)
+    for i, line in enumerate(layers.T):
+        colour = LAYER_COLOURS[min(i, len(LAYER_COLOURS) - 1)]
+        ax.plot(at, line, color=colour, marker="o", lw=2)
+        ax.annotate(f"layer {i + 1}", (at[-1], line[-1]), xytext=(8, 0),
+                    textcoords="offset points", va="center", color=colour)
+    ax.plot(at, at, color="black", ls="--", lw=1)
+    ax.annotate("equal shares", (at[0], at[0]), xytext=(4, -14), textcoords="offset points",
+                fontsize=9)
+    ax.set(xscale="log", yscale="log", xlabel="ones in the whole net (%)",
+           ylabel="ones in the layer (%)")
+    ax.set_xticks(at, [f"{p:g}" for p in at])
+    ax.set_xticks([], minor=True)
+    ax.yaxis.set_major_formatter("{x:g}")
+    ax.set_xlim(0.85 * at[0], 1.9 * at[-1])
+    return png(fig)
+
+
+def growth_against_pruning(contents):
+    """Draw test error against the additions spent in training, for three ways to one density.
+
+    Parameters
+    ----------
+    contents : list of dict
+        Runs of the part "growth".
+
+    Returns
+    -------
+    png : bytes
+    """
+    names = list(dict.fromkeys(c["row"]["data"] for c in contents))
+    fig, axes = plt.subplots(
+        1, len(names), figsize=(8, 4.8), dpi=100, layout="constrained", squeeze=False
+    )
+    fig.suptitle(title_of_growth(contents, names), x=0.01, ha="left", fontsize=13,
+                 fontweight="bold")
+    colours = {"growing": "#009e73", "constant": "#0072b2", "shrinking": "#d55e00"}
+    markers = {"growing": "^", "constant": "o", "shrinking": "v"}
+    for ax, name in zip(axes[0], names):
+        errors = []
+        for schedule, colour in colours.items():
+            mine = sorted(
+                (c for c in contents
+                 if (c["row"]["data"], c["row"]["schedule"]) == (name, schedule)),
+                key=lambda c: c["row"]["epochs"],
+            )
+            if not mine:
+                continue
+            x = [c["adds_in_training"] for c in mine]
+            y = [100 * (1 - c["row"]["test_accuracy"]) for c in mine]
+            ax.plot(x, y, color=colour, marker=markers[schedule], lw=2, label=schedule)
+            for at, error, c in zip(x, y, mine):
+                ax.annotate(c["row"]["epochs"], (at, error), xytext=(4, 4),
+                            textcoords="offset points", fontsize=8, color=colour)
+            errors += y
+        ax.set(xscale="log", xlabel="additions of all forward passes")
+        error_axis(ax, errors)
+        ax.set_title(f"{name}, numbers: epochs", fontsize=10)
+        ax.spines[["top", "right"]].set_visible(False)
+        ax.legend(frameon=False)
+    return png(fig)
+
+
+def title_of_growth(contents, names):
+    """The answer: which way did best, at the longest training of each data set."""
+    told = []
+    for name in names:
+        mine = [c["row"] for c in contents if c["row"]["data"] == name]
+        longest = max(row["epochs"] for row in mine)
+        error = {
+            row["schedule"]: 100 * (1 - row["test_accuracy"])
+            for row in mine if row["epochs"] == longest
+        }
+        best = min(error, key=error.get)
+        rest = ", ".join(
+            f"{schedule} {value - error[best]:+.1f}" for schedule, value in sorted(error.items())
+            if schedule != best
+        )
+        told.append(f"{name}: {best} does best ({error[best]:.1f}% errors; {rest})")
+    return "\n".join(told)

@@ -1,0 +1,144 @@
+"""Results of chapter 4 as text: its tables, its answers, and the README's lines."""
+
+import numpy as np
+
+from sbnn_np.plots_curves import label_of
+
+
+def means(contents):
+    """Group runs that differ in their seed alone: a list of dict, in the order of the runs."""
+    groups = {}
+    for content in contents:
+        row = content["row"]
+        key = (row["data"], row["architecture"], label_of(content), row["target_density"],
+               row["schedule"], row["epochs"])
+        groups.setdefault(key, []).append(content)
+    found = []
+    for (data, architecture, method, target, schedule, epochs), mine in groups.items():
+        rows = [content["row"] for content in mine]
+        error = np.array([100 * (1 - row["test_accuracy"]) for row in rows])
+        found.append({
+            "data": data, "architecture": architecture, "method": method, "target": target,
+            "schedule": schedule, "epochs": epochs, "seeds": len(rows),
+            "error": float(error.mean()), "spread": float(np.abs(error - error.mean()).max()),
+            "density": None if rows[0]["density"] is None else max(r["density"] for r in rows),
+            "bytes": float(np.mean([row["coded_bytes"] for row in rows])),
+            "is_file": rows[0]["file_bytes"] is not None,
+            "compression": float(np.mean([row["compression"] for row in rows])),
+            "adds": float(np.mean([row["operations"]["adds"] for row in rows])),
+            "words": float(np.mean([
+                row["operations"]["and_words"] + row["operations"]["popcount_words"]
+                for row in rows
+            ])),
+            "sliced": float(np.mean([row["operations"]["word_ops"] for row in rows])),
+            "in_training": mine[0]["adds_in_training"],
+            "minutes": sum(row["seconds"] for row in rows) / 60,
+        })
+    return found
+
+
+def table(contents):
+    """Aligned text, a line for each group of seeds."""
+    lines = [
+        f"{'network':<28}{'method':<21}{'ones %':>7}{'target':>8}  {'error %':<14}{'bytes':>11}"
+        f"{'smaller':>9}{'adds':>12}{'sliced':>9}{'packed':>9}"
+    ]
+    data = None
+    for g in means(contents):
+        if g["data"] != data:
+            data = g["data"]
+            lines.append(data)
+        ones, target = (
+            "-" if p is None else f"{100 * p:.2f}" for p in (g["density"], g["target"])
+        )
+        error = f"{g['error']:.2f}" + (f" +- {g['spread']:.2f}" if g["seeds"] > 1 else "")
+        packed, sliced = (f"{n:,.0f}" if n else "-" for n in (g["words"], g["sliced"]))
+        lines.append(
+            f"{g['architecture']:<28}{g['method']:<21}{ones:>7}{target:>8}  {error:<14}"
+            f"{g['bytes']:>11,.0f}{g['compression']:>8.1f}x{g['adds']:>12,.0f}{sliced:>9}"
+            f"{packed:>9}"
+        )
+    return "\n".join(lines)
+
+
+def table_of_growth(contents):
+    """Aligned text, a line for each way and length."""
+    lines = [f"{'network':<28}{'density is':<12}{'epochs':>7}{'error %':>9}  additions in training"]
+    for g in means(contents):
+        lines.append(
+            f"{g['architecture']:<28}{g['schedule']:<12}{g['epochs']:>7}{g['error']:>9.2f}  "
+            f"{g['in_training']:.3g}"
+        )
+    return "\n".join(lines)
+
+
+def readme_lines(contents):
+    """Lines of the README's table."""
+    lines = []
+    for g in means(contents):
+        ones = "-" if g["density"] is None else f"{100 * g['density']:.2f}%"
+        error = f"{g['error']:.2f}" + (f" ± {g['spread']:.2f}" if g["seeds"] > 1 else "")
+        lines.append(
+            f"| {g['data']} | {g['architecture']} | {g['method']} | {ones} | {error} "
+            f"| {g['bytes'] / 1000:,.1f}{'' if g['is_file'] else '*'} | {g['compression']:.1f}x "
+            f"| {g['adds'] / 1000:,.0f} | {g['seeds']} | {g['minutes']:.1f} |"
+        )
+    return lines
+
+
+def claims(contents):
+    """The paper's four claims, each with what the finished runs say of it: a list of lines."""
+    groups = means([c for c in contents if c["part"] == "curves"])
+    growth = means([c for c in contents if c["part"] == "growth"])
+    lines = []
+    for data in dict.fromkeys(g["data"] for g in groups):
+        mine = [g for g in groups if g["data"] == data]
+        lines += [f"{data}:", *(f"    {line}" for line in claims_of(mine))]
+    lines.append("4. Growth from a nearly-empty start, against a constant density and pruning:")
+    for data in dict.fromkeys(g["data"] for g in growth):
+        mine = [g for g in growth if g["data"] == data]
+        for epochs in sorted({g["epochs"] for g in mine}):
+            told = ", ".join(
+                f"{g['schedule']} {g['error']:.2f}% with {g['in_training']:.2g} additions"
+                for g in mine if g["epochs"] == epochs
+            )
+            lines.append(f"    {data}, {epochs} epochs: {told}")
+    return lines if growth else lines[:-1]
+
+
+def claims_of(groups):
+    """Claims 1 to 3 on one data set, architecture by architecture."""
+    for architecture in dict.fromkeys(g["architecture"] for g in groups):
+        mine = [g for g in groups if g["architecture"] == architecture]
+        by = {g["method"]: g for g in mine if not g["method"].startswith("0/1")}
+        bits = [g for g in mine if g["method"].startswith("0/1")]
+        if not bits or not {"full precision", "+-1"} <= by.keys():
+            continue
+        floats, signs = by["full precision"], by["+-1"]
+        beyond = [g for g in bits if g["compression"] >= 64]
+        if beyond:
+            best = min(beyond, key=lambda g: g["error"])
+            yield (
+                f"1. Beyond 32x, {architecture}: {best['method']} at "
+                f"{100 * best['density']:.1f}% ones is {best['compression']:.0f} times smaller than "
+                f"float32 and errs on {best['error']:.2f}% (+-1, {signs['compression']:.0f} times: "
+                f"{signs['error']:.2f}%)"
+            )
+        as_good = [g for g in bits if g["error"] <= signs["error"]]
+        if as_good:
+            few = min(as_good, key=lambda g: g["adds"])
+            yield (
+                f"2. Fewer operations, {architecture}: {few['method']} at "
+                f"{100 * few['density']:.1f}% ones errs no more than +-1 with "
+                f"{signs['adds'] / few['adds']:.1f} times fewer additions; on packed words "
+                f"{few['words']:,.0f} operations against {signs['words']:,.0f}, in slices "
+                f"{few['sliced']:,.0f}"
+            )
+        else:
+            yield f"2. Fewer operations, {architecture}: none errs as little as +-1"
+        near = min(bits, key=lambda g: g["error"])
+        yield (
+            f"3. Generalization, {architecture}: the best 0/1 network ({near['method']}, "
+            f"{100 * near['density']:.1f}% ones) errs on {near['error']:.2f}%, +-1 on "
+            f"{signs['error']:.2f}%, full precision on {floats['error']:.2f}%"
+        )
