@@ -32,8 +32,15 @@ from multiprocessing import get_context
 
 import curves
 import experiment
+import report_curves
+
+from sbnn_np import plots_curves
 
 parser = experiment.command_line("Chapter 4: accuracy against bytes and operations.")
+parser.add_argument(
+    "--data", choices=["real", "builtin"], default="real",
+    help="MNIST and CIFAR-10, or stroke digits and shapes",
+)
 parser.add_argument("--plan", action="store_true", help="say what would run, and stop")
 parser.add_argument(
     "--only", action="append", default=[], metavar="WORD",
@@ -56,7 +63,12 @@ def heading(text):
 
 # %% 1. The plan
 
-tasks = curves.plan(args.out / "runs", args.data_dir, args.seed, args.quick)
+LOADED_AS = {
+    "MNIST": "mnist", "CIFAR-10": "cifar10", "stroke digits": "strokes", "shapes": "shapes",
+}
+wanted = ("strokes", "shapes") if args.data == "builtin" else ("mnist", "cifar10")
+loaded = [LOADED_AS[experiment.open_data(name, args.data_dir).name] for name in wanted]
+tasks = curves.plan(args.out / "runs", *loaded, args.data_dir, args.seed, args.quick)
 words = set(args.only)
 known = {word for task in tasks for word in curves.words_of(task)}
 if words - known:

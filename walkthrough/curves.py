@@ -39,7 +39,9 @@ class Task(NamedTuple):
 # networks: data, what makes the recipe, epochs
 MLPS = {"784-300-100-10": 20, "784-1024-1024-10": 20}
 LENET_EPOCHS, CIFAR_EPOCHS = 8, 4
-EXPECTED = 0.1        # of weights that are not 0, where ternary ones are regularised
+# where ternary weights are regularised: what part of them may differ from 0 at no cost, and the
+# share of the penalty in the loss
+EXPECTED, SHARE = 0.1, 0.1
 
 
 def dense(architecture, method, seed, density=None, epochs=None, start=None, share=None):
@@ -63,46 +65,49 @@ def conv(what, method, seed, density=None, epochs=None, start=None, share=None):
     )
 
 
-def plan(out, data_dir=None, seed=0, quick=False):
+def plan(out, digits="mnist", pictures="cifar10", data_dir=None, seed=0, quick=False):
     """All tasks of the chapter, in the order in which they are run: a list of Task."""
     tasks = []
 
     def add(part, what, recipe):
         tasks.append(Task(part, what, recipe, str(out), data_dir, 600 if quick else None))
 
-    baselines = [("full precision", None), ("+-1", None), ("ternary", None), ("ternary", 0.1)]
+    baselines = [("full precision", None), ("+-1", None), ("ternary", None), ("ternary", SHARE)]
     seeds = range(seed, seed + (1 if quick else 3))
     for architecture in MLPS:
         for s in seeds:
             for method, share in baselines:
                 density = EXPECTED if share else None
-                add("curves", "mnist", dense(architecture, method, s, density, share=share))
+                add("curves", digits, dense(architecture, method, s, density, share=share))
             for method in ("0/1", "0/1 centred"):
                 for p in DENSITIES:
-                    add("curves", "mnist", dense(architecture, method, s, p))
+                    add("curves", digits, dense(architecture, method, s, p))
     for s in seeds[:2]:
         for method in ("0/1", "0/1 centred"):
             for p in (0.1, 0.05, 0.02, 0.01):
-                add("curves", "mnist", conv("digits", method, s, p))
-    for what, name in (("digits", "mnist"), ("pictures", "cifar10")):
+                add("curves", digits, conv("digits", method, s, p))
+    for what, name in (("digits", digits), ("pictures", pictures)):
         for method, share in baselines:
             density = EXPECTED if share else None
             add("curves", name, conv(what, method, seed, density, share=share))
     for p in (0.25, 0.1, 0.05, 0.02):
-        add("curves", "cifar10", conv("pictures", "0/1 centred", seed, p))
-    add("curves", "cifar10", conv("pictures", "0/1", seed, 0.05))
+        add("curves", pictures, conv("pictures", "0/1 centred", seed, p))
+    add("curves", pictures, conv("pictures", "0/1", seed, 0.05))
     # growth against pruning: a nearly-empty start, a constant density, half ones at the start
     for start in (0.005, None, 0.5):
         for epochs in (5, 15, 45):
-            add("growth", "mnist", dense(
+            add("growth", digits, dense(
                 "784-300-100-10", "0/1 centred", seed, 0.05, epochs, start))
         for epochs in (2, 4, 8):
-            add("growth", "cifar10", conv(
+            add("growth", pictures, conv(
                 "pictures", "0/1 centred", seed, 0.05, epochs, start))
     if quick:
+        small = {"784-300-100-10", "20-p-50-p-500-10"}
         tasks = [
-            task._replace(recipe=replace(task.recipe, epochs=1))
-            for task in tasks[:: max(1, len(tasks) // 8)]
+            task._replace(recipe=replace(task.recipe, epochs=2)) for task in tasks
+            if task.recipe.architecture in small
+            and task.recipe.density in (None, 0.05, 0.01, EXPECTED)
+            and (task.recipe.method != "0/1" or len(task.recipe.sizes) > 3)
         ]
     return list(dict.fromkeys(tasks))
 

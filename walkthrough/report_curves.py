@@ -40,7 +40,7 @@ def means(contents):
 def table(contents):
     """Aligned text, a line for each group of seeds."""
     lines = [
-        f"{'network':<28}{'method':<21}{'ones %':>7}{'target':>8}  {'error %':<14}{'bytes':>11}"
+        f"{'network':<30}{'method':<21}{'ones %':>7}{'target':>8}  {'error %':<14}{'bytes':>11}"
         f"{'smaller':>9}{'adds':>12}{'sliced':>9}{'packed':>9}"
     ]
     data = None
@@ -54,7 +54,7 @@ def table(contents):
         error = f"{g['error']:.2f}" + (f" +- {g['spread']:.2f}" if g["seeds"] > 1 else "")
         packed, sliced = (f"{n:,.0f}" if n else "-" for n in (g["words"], g["sliced"]))
         lines.append(
-            f"{g['architecture']:<28}{g['method']:<21}{ones:>7}{target:>8}  {error:<14}"
+            f"{g['architecture']:<30}{g['method']:<21}{ones:>7}{target:>8}  {error:<14}"
             f"{g['bytes']:>11,.0f}{g['compression']:>8.1f}x{g['adds']:>12,.0f}{sliced:>9}"
             f"{packed:>9}"
         )
@@ -63,10 +63,10 @@ def table(contents):
 
 def table_of_growth(contents):
     """Aligned text, a line for each way and length."""
-    lines = [f"{'network':<28}{'density is':<12}{'epochs':>7}{'error %':>9}  additions in training"]
+    lines = [f"{'network':<30}{'density is':<12}{'epochs':>7}{'error %':>9}  additions in training"]
     for g in means(contents):
         lines.append(
-            f"{g['architecture']:<28}{g['schedule']:<12}{g['epochs']:>7}{g['error']:>9.2f}  "
+            f"{g['architecture']:<30}{g['schedule']:<12}{g['epochs']:>7}{g['error']:>9.2f}  "
             f"{g['in_training']:.3g}"
         )
     return "\n".join(lines)
@@ -120,9 +120,9 @@ def claims_of(groups):
             best = min(beyond, key=lambda g: g["error"])
             yield (
                 f"1. Beyond 32x, {architecture}: {best['method']} at "
-                f"{100 * best['density']:.1f}% ones is {best['compression']:.0f} times smaller than "
-                f"float32 and errs on {best['error']:.2f}% (+-1, {signs['compression']:.0f} times: "
-                f"{signs['error']:.2f}%)"
+                f"{100 * best['density']:.1f}% ones is {best['compression']:.0f} times smaller "
+                f"than float32 and errs on {best['error']:.2f}% (+-1, "
+                f"{signs['compression']:.0f} times: {signs['error']:.2f}%)"
             )
         as_good = [g for g in bits if g["error"] <= signs["error"]]
         if as_good:

@@ -1,0 +1,264 @@
+"""Chapter 4: a sweep that can be cut anywhere; tables, answers and figures from its runs."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+
+import curves
+import experiment
+import pytest
+import report_curves
+from test_chapter_2 import environment
+from test_walkthrough import ROOT, TOP_KEYS
+
+from sbnn_np import network, plots_curves, train
+
+CHAPTER = ROOT / "walkthrough" / "04_compression_curves.py"
+
+
+class PowerCut(BaseException):
+    """Ends a sweep at once."""
+
+
+def tiny(out, epochs=3):
+    """Three tasks that take a moment."""
+    recipes_ = [
+        experiment.Recipe("0/1 centred", (784, 8, 10), "Adam", 1e-2, epochs, 0, 0.1, 0.5, batch=50),
+        experiment.Recipe("+-1", (784, 8, 10), "Adam", 1e-2, epochs, 0, batch=50),
+        experiment.Recipe("ternary", (784, 8, 10), "NormalizedSGD", 1e-2, epochs, 0, 0.1, None, 0.1,
+                          batch=50),
+    ]
+    return [curves.Task("curves", "strokes", r, str(out), None, 40) for r in recipes_]
+
+
+def without_times(contents):
+    """Contents of result files, less what may differ from run to run."""
+    contents = json.loads(json.dumps(contents))
+    for content in contents:
+        for part in (content, content["row"], *content["epochs"]):
+            part.pop("seconds")
+        content.pop("date")
+    return contents
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+def quiet(line):
+    """A log that says nothing."""
+
+
+def test_a_run_leaves_all_that_was_asked_for(tmp_path, cache):
+    contents = curves.run(tiny(tmp_path), log=quiet)
+    bits, signs, ternary = contents
+    for content in contents:
+        row = content["row"]
+        assert content.keys() >= TOP_KEYS - {"command", "seed", "data", "rows"} | {"epochs"}
+        assert row["compression"] == row["float32_bytes"] / row["coded_bytes"]
+        assert row["float32_bytes"] == 4 * (784 * 8 + 80 + 18)
+        assert row["operations"].keys() >= {"adds", "and_words", "word_ops", "micronet_ops"}
+        assert len(content["epochs"]) == 3
+    assert bits["row"]["file_bytes"] == bits["row"]["coded_bytes"]
+    assert signs["row"]["file_bytes"] > 784 and signs["adds_in_training"] is None
+    assert ternary["row"]["file_bytes"] is None
+    assert ternary["row"]["coded_bytes"] > ternary["row"]["entropy_bytes"]
+    # half ones at first, a tenth in the end, of 6352 weights, 350 images (7 batches), 3 epochs
+    most = 3 * 350 * 6352
+    assert 0.1 * most < bits["adds_in_training"] < 0.5 * most
+    assert sorted(path.name for path in (tmp_path).glob("*.json")) == sorted(
+        curves.path_of(task).name for task in tiny(tmp_path)
+    )
+
+
+def test_what_is_finished_is_not_run_again(tmp_path, cache, monkeypatch):
+    first = curves.run(tiny(tmp_path), log=quiet)
+    monkeypatch.setattr(experiment, "run", None)
+    assert curves.run(tiny(tmp_path), log=quiet) == json.loads(json.dumps(first))
+    monkeypatch.setattr(curves, "DIGEST", "other")
+    with pytest.raises(TypeError):
+        curves.run(tiny(tmp_path), log=quiet)
+
+
+def cut_at(monkeypatch, n):
+    """End the process's next sweep before the n-th file is moved into place."""
+    count, replace = [0], os.replace
+
+    def replacing(*args):
+        count[0] += 1
+        if count[0] == n:
+            raise PowerCut
+        replace(*args)
+
+    monkeypatch.setattr(os, "replace", replacing)
+    return count
+
+
+def counted_steps(monkeypatch):
+    """A list that grows by one at each training step from here on."""
+    steps, step = [], train.train_step
+
+    def counting(*args):
+        steps.append(None)
+        return step(*args)
+
+    monkeypatch.setattr(train, "train_step", counting)
+    return steps
+
+
+def test_cut_at_any_file_it_loses_at_most_an_epoch(tmp_path, cache, monkeypatch):
+    whole = without_times(curves.run(tiny(tmp_path / "whole"), log=quiet))
+    with monkeypatch.context() as patch:
+        count = cut_at(patch, 0)
+        curves.run(tiny(tmp_path / "counted"), log=quiet)
+    # three checkpoints and a result for each of three runs
+    assert count[0] == 12
+    for n in range(1, 13):
+        tasks = tiny(tmp_path / f"cut {n}")
+        with monkeypatch.context() as patch:
+            cut_at(patch, n)
+            with pytest.raises(PowerCut):
+                curves.run(tasks, log=quiet)
+        with monkeypatch.context() as patch:
+            steps = counted_steps(patch)
+            again = curves.run(tasks, log=quiet)
+        assert without_times(again) == whole
+        epochs_before = 3 * ((n - 1) // 4) + min((n - 1) % 4, 3)
+        assert len(steps) == 7 * (9 - epochs_before), n
+
+
+SWEEP = """
+import sys
+import curves
+from test_chapter_4 import tiny
+curves.run(tiny(sys.argv[1], epochs=25))
+"""
+
+
+def test_killed_in_mid_epoch_it_goes_on(tmp_path, cache):
+    env = os.environ | {"PYTHONPATH": os.pathsep.join(
+        [str(ROOT), str(ROOT / "walkthrough"), str(ROOT / "tests")]
+    )}
+    command = [sys.executable, "-c", SWEEP]
+    killed = subprocess.Popen([*command, str(tmp_path / "killed")], env=env)
+    while not list(cache.glob("**/checkpoints/*")):
+        time.sleep(0.02)
+    killed.send_signal(signal.SIGKILL)
+    assert killed.wait() == -signal.SIGKILL
+    assert list(cache.glob("**/checkpoints/*"))
+    for folder in ("killed", "whole"):
+        if folder == "whole":
+            env = env | {"XDG_CACHE_HOME": str(tmp_path / "another")}
+        subprocess.run([*command, str(tmp_path / folder)], env=env, check=True, capture_output=True)
+    contents = [
+        without_times([curves.done(task) for task in tiny(tmp_path / folder, epochs=25)])
+        for folder in ("killed", "whole")
+    ]
+    assert contents[0] == contents[1]
+
+
+def test_a_pool_of_processes_gives_the_same(tmp_path, cache):
+    here = curves.run(tiny(tmp_path / "here"), log=quiet)
+    with ProcessPoolExecutor(2, get_context("spawn")) as pool:
+        there = curves.run(tiny(tmp_path / "there"), pool, quiet)
+    assert without_times(here) == without_times(there)
+
+
+# the chapter
+
+
+@pytest.fixture(scope="module")
+def quick(tmp_path_factory):
+    out, cache = tmp_path_factory.mktemp("out"), tmp_path_factory.mktemp("cache")
+
+    def run(*options):
+        return subprocess.run(
+            [sys.executable, str(CHAPTER), "--out", str(out), *options],
+            capture_output=True, text=True, env=environment(cache),
+        )
+
+    return run("--quick"), run("--quick", "--figures"), run("--quick", "--plan"), run, out
+
+
+def test_quick_runs_on_built_in_data(quick):
+    done, figures, plan, run, out = quick
+    assert done.returncode == 0, done.stderr
+    assert "1. Beyond 32x" in done.stdout or "2. Fewer operations" in done.stdout
+    assert "3. Generalization" in done.stdout and "4. Growth" in done.stdout
+    content = json.loads((out / "04_compression_curves_builtin.json").read_text())
+    assert content.keys() >= TOP_KEYS and {row["part"] for row in content["rows"]} == {
+        "curves", "growth",
+    }
+    assert len(list((out / "runs").glob("*.json"))) == len(content["rows"])
+    assert figures.returncode == 0 and "nan" not in figures.stdout
+    assert "the others take about 0 minutes" in plan.stdout
+    for what in ("bytes_mnist", "adds_mnist", "growth"):
+        assert (out / f"04_compression_curves_builtin_{what}.png").is_file()
+
+
+def test_only_picks_and_refuses_what_it_does_not_know(quick):
+    *_, run, out = quick
+    done = run("--quick", "--plan", "--only", "growth")
+    assert done.returncode == 0 and done.stdout.splitlines()[-1].startswith("    growth") or (
+        " 0 minutes" in done.stdout
+    )
+    done = run("--quick", "--plan", "--only", "nothing")
+    assert done.returncode == 2 and "--only nothing: it must be one of" in done.stderr
+
+
+def test_the_plan_is_the_committed_list():
+    tasks = curves.plan("out")
+    assert len(tasks) == len(set(tasks))
+    mlps = [t for t in tasks if t.part == "curves" and not t.recipe.convs]
+    for architecture in curves.MLPS:
+        mine = [t.recipe for t in mlps if t.recipe.architecture == architecture]
+        for method in ("0/1", "0/1 centred"):
+            found = {(r.density, r.seed) for r in mine if r.method == method}
+            assert found == {(p, s) for p in curves.DENSITIES for s in range(3)}
+        assert {r.method for r in mine} == set(network.METHODS)
+    pictures = [t.recipe for t in tasks if t.data == "cifar10" and t.part == "curves"]
+    assert {r.density for r in pictures if r.method == "0/1 centred"} == {0.25, 0.1, 0.05, 0.02}
+    growth = [t.recipe for t in tasks if t.part == "growth"]
+    assert {(bool(r.convs), r.schedule, r.epochs) for r in growth} == {
+        (conv, schedule, epochs)
+        for schedule in ("growing", "constant", "shrinking")
+        for conv, lengths in ((False, (5, 15, 45)), (True, (2, 4, 8))) for epochs in lengths
+    }
+
+
+def test_tables_and_lines_of_made_up_runs():
+    def content(method, error, compression, adds, seed=0, density=None):
+        row = {
+            "data": "MNIST", "architecture": "784-10", "method": method, "schedule": None,
+            "target_density": density, "density": density, "epochs": 1, "seed": seed,
+            "test_accuracy": 1 - error / 100, "coded_bytes": 1000 / compression,
+            "file_bytes": None, "compression": compression, "seconds": 60.0,
+            "operations": {"adds": adds, "and_words": 5, "popcount_words": 5, "word_ops": 3},
+        }
+        return {"part": "curves", "row": row, "adds_in_training": None}
+
+    contents = [
+        content("full precision", 1.0, 1, 1000), content("+-1", 2.0, 31, 1000),
+        content("0/1", 1.8, 100, 50, 0, 0.05), content("0/1", 2.0, 102, 60, 1, 0.05),
+        content("0/1", 3.0, 400, 10, 0, 0.01),
+    ]
+    groups = report_curves.means(contents)
+    assert [g["seeds"] for g in groups] == [1, 1, 2, 1]
+    assert abs(groups[2]["error"] - 1.9) < 1e-9 and abs(groups[2]["spread"] - 0.1) < 1e-9
+    said = report_curves.claims(contents)
+    assert "0/1 at 5.0% ones is 101 times smaller than float32 and errs on 1.90%" in said[1]
+    assert "with 18.2 times fewer additions" in said[2]
+    assert "+-1 on 2.00%, full precision on 1.00%" in said[3]
+    lines = plots_curves.groups(contents, lambda row: row["compression"])
+    title = plots_curves.title_of_bytes(lines, "MNIST")
+    assert "101 times smaller than float32 errs on 1.9%" in title and "on 1.0%" in title
+    assert "with 18 times fewer additions" in plots_curves.title_of_adds(
+        plots_curves.groups(contents, lambda row: row["operations"]["adds"]), "MNIST"
+    )
