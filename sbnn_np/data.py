@@ -229,6 +229,25 @@ def split(images, labels, held=5000):
     return (images[rest], labels[rest]), (images[out], labels[out])
 
 
+def few(dataset, training, test):
+    """The first images of a data set, for a quick look; its name says so.
+
+    Parameters
+    ----------
+    dataset : Data
+    training, test : int
+        How many of each.
+
+    Returns
+    -------
+    few : Data
+    """
+    return Data(
+        f"some {dataset.name}", dataset.train_images[:training], dataset.train_labels[:training],
+        dataset.test_images[:test], dataset.test_labels[:test], dataset.classes,
+    )
+
+
 def steps_per_epoch(n, batch):
     """Number of whole batches among n images."""
     if not 1 <= batch <= n:

@@ -32,6 +32,7 @@ import recipes
 
 from sbnn_np import (
     bitops,
+    data,
     design,
     floats,
     freeze,
@@ -62,14 +63,7 @@ builtin = args.data == "builtin"
 digits = experiment.open_data("strokes" if builtin else "mnist", args.data_dir)
 pictures = experiment.open_data("shapes" if builtin else "cifar10", args.data_dir)
 if args.quick:
-    digits, pictures = (
-        replace(
-            each, name=f"some {each.name}",
-            train_images=each.train_images[:n], train_labels=each.train_labels[:n],
-            test_images=each.test_images[:300], test_labels=each.test_labels[:300],
-        )
-        for each, n in ((digits, 6000), (pictures, 1200))
-    )
+    digits, pictures = data.few(digits, 6000, 300), data.few(pictures, 1200, 300)
 
 
 def heading(text):

@@ -121,12 +121,7 @@ def words_of(task):
 def dataset(name, folder, images):
     """A data set, loaded once a process; of `images` images each if that is not None."""
     found = data.load(name, folder)
-    if images is None:
-        return found
-    return data.Data(
-        f"some {found.name}", found.train_images[: 10 * images], found.train_labels[: 10 * images],
-        found.test_images[:images], found.test_labels[:images], found.classes,
-    )
+    return found if images is None else data.few(found, 10 * images, images)
 
 
 def path_of(task):
