@@ -36,14 +36,15 @@ class Floats:
         return self.run(self.model.inputs(images))
 
     def run(self, x, first=0):
-        """Scores from what goes into block `first`, (N, ...) numbers of any dtype."""
-        blocks = self.model.blocks[first:]
-        if any(block.kernel for block in blocks):              # these use both threads themselves
-            return self.through(x.astype(np.float32), first, threads.apply)
+        """Scores from what goes into block `first`: (N, ...) pixels, or bits of another block."""
+        seen = self.model.seen if first == 0 else lambda x: x
+        if any(block.kernel for block in self.model.blocks[first:]):
+            # convolutions use both threads themselves
+            return self.through(seen(x).astype(np.float32), first, threads.apply)
         scores = np.empty((len(x), len(self.model.classes)), np.float32)
 
         def half(n):
-            scores[n] = self.through(x[n].astype(np.float32), first, lambda f, z: f(z))
+            scores[n] = self.through(seen(x[n]).astype(np.float32), first, lambda f, z: f(z))
 
         threads.halves(half, len(x))
         return scores
@@ -101,16 +102,22 @@ def bits(block, z, signs=False):
 
 
 def first_bits(model, images):
-    """What reaches the first block of bits: (N, ...) uint8, and how many bits each number has.
+    """What reaches the first block of bits, (N, ...) uint8: pixels, or bits of a float block.
 
-    These are pixels, or bits; or, behind a float block, the bits that this one gives. Sums of
-    floats depend on the order of additions, so all engines share this one.
+    Sums of floats depend on the order of additions, so all engines share this one.
     """
     x, block = model.inputs(images), model.blocks[0]
     if block.weights != "float":
-        return x, 8 if model.binarize is None else 1
-    z = sums(block, block.w, x.astype(np.float32).reshape(-1, *block.shape), False)
-    return threads.apply(lambda z: bits(block, z), z).astype(np.uint8), 1
+        return x
+    z = sums(block, block.w, model.seen(x).astype(np.float32).reshape(-1, *block.shape), False)
+    return threads.apply(lambda z: bits(block, z), z).astype(np.uint8)
+
+
+def as_bits(model, x):
+    """What `first_bits` gave, as the first block of bits takes it, and its bits a number."""
+    if model.blocks[0].weights == "float":
+        return x, 1
+    return model.seen(x), 8 if model.binarize is None else 1
 
 
 def scored(block, z):

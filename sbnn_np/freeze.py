@@ -144,7 +144,7 @@ class Frozen:
         return self.blocks[-1].weights == "+-1"
 
     def inputs(self, images):
-        """Images as what reaches the first block, after a look at whether they can be.
+        """Images as pixels, after a look at whether they can be.
 
         Parameters
         ----------
@@ -171,8 +171,11 @@ class Frozen:
             if not np.array_equal(whole, images):
                 raise ValueError("images hold other numbers than whole ones from 0 to 255")
             images = whole
-        images = images.reshape(-1, *self.shape)
-        return images if self.binarize is None else (images > self.binarize).view(np.uint8)
+        return images.reshape(-1, *self.shape)
+
+    def seen(self, pixels):
+        """What reaches the first block: the pixels, or bits of them; uint8."""
+        return pixels if self.binarize is None else (pixels > self.binarize).view(np.uint8)
 
 
 def check(model):

@@ -24,7 +24,7 @@ def forward(model, images, count=None):
     scores : (N, M) float32
     """
     count = count or bitops.Count()
-    x, depth = floats.first_bits(model, images)
+    x, depth = floats.as_bits(model, floats.first_bits(model, images))
     if model.blocks[0].weights == "float":
         count.float_macs += len(x) * model.blocks[0].places * model.blocks[0].w.size
     return np.array([forward_one(model, image.tolist(), depth, count) for image in x], np.float32)

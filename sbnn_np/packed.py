@@ -44,20 +44,20 @@ class Packed:
         -------
         scores : (N, M) float32
         """
-        return self.run(*floats.first_bits(self.model, images), count)
+        return self.run(floats.first_bits(self.model, images), count)
 
-    def run(self, x, depth, count=None):
-        """Scores from what reaches the first block of bits, (N, ...) uint8 of `depth` bits."""
+    def run(self, x, count=None):
+        """Scores from what `floats.first_bits` gives."""
         scores = np.empty((len(x), len(self.model.classes)), np.float32)
 
         def some(part):
-            scores[part] = self.through(x[part], depth, count)
+            scores[part] = self.through(*floats.as_bits(self.model, x[part]), count)
 
         some(slice(0, len(x))) if count else threads.halves(some, len(x))
         return scores
 
     def through(self, x, depth, count):
-        """The same, on this thread."""
+        """Scores of inputs (N, ...) uint8 of `depth` bits each, on this thread."""
         blocks = self.model.blocks
         for i, (block, w) in enumerate(zip(blocks, self.w)):
             if block.weights == "float":

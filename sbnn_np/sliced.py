@@ -58,23 +58,23 @@ class Sliced:
         -------
         scores : (N, M) float32
         """
-        return self.run(*floats.first_bits(self.model, images), count)
+        return self.run(floats.first_bits(self.model, images), count)
 
-    def run(self, x, depth, count=None):
-        """Scores from what reaches the first block of bits, (N, ...) uint8 of `depth` bits."""
+    def run(self, x, count=None):
+        """Scores from what `floats.first_bits` gives."""
         scores = np.empty((len(x), len(self.model.classes)), np.float32)
 
         def some(part):
             for start in range(part.start, part.stop, self.words):
                 n = slice(64 * start, min(64 * min(start + self.words, part.stop), len(x)))
-                scores[n] = self.through(x[n], depth, count)
+                scores[n] = self.through(*floats.as_bits(self.model, x[n]), count)
 
         words = -(-len(x) // 64)
         some(slice(0, words)) if count else threads.halves(some, words)
         return scores
 
     def through(self, x, depth, count):
-        """The same, on this thread."""
+        """Scores of inputs (N, ...) uint8 of `depth` bits each, on this thread."""
         N, flat = len(x), x.reshape(len(x), -1)
         rows = np.stack([slice_bits(flat if depth == 1 else flat >> i & 1) for i in range(depth)])
         *shape, C = (*x.shape[1:],) if x.ndim == 4 else (1, 1, x[0].size)

@@ -94,7 +94,8 @@ def test_images_that_do_not_fit_are_refused(images, message, rng):
 def test_inputs_are_pixels_or_bits(rng):
     images = rng.integers(0, 256, (4, 5, 4))
     assert np.array_equal(freeze.freeze(mlp("0/1", rng)).inputs(images), images.reshape(4, 20))
-    bits = freeze.freeze(mlp("0/1", rng), binarize=100).inputs(images)
+    model = freeze.freeze(mlp("0/1", rng), binarize=100)
+    bits = model.seen(model.inputs(images))
     assert bits.dtype == np.uint8 and np.array_equal(bits, images.reshape(4, 20) > 100)
 
 

@@ -21,6 +21,7 @@ import os
 # the engines use both cores themselves (see sbnn_np/threads.py); to be said before NumPy comes
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+import io
 import sys
 import time
 from dataclasses import replace
@@ -29,6 +30,7 @@ import experiment
 import models
 import numpy as np
 import recipes
+from matplotlib import image
 
 from sbnn_np import (
     bitops,
@@ -43,6 +45,7 @@ from sbnn_np import (
     rans,
     sliced,
     storage,
+    strokes,
     summary,
 )
 
@@ -280,7 +283,7 @@ def torch_runner(model, images):
     flips = [torch.from_numpy(block.flip) for block in model.blocks[:-1]]
 
     def run():
-        x = torch.from_numpy(model.inputs(images)).float()
+        x = torch.from_numpy(model.seen(images)).float()
         for each, limit, flip in zip(w, limits, flips):
             x = ((x @ each >= limit) ^ flip).float()
         return floats.scored(model.blocks[-1], (x @ w[-1]).numpy())
@@ -341,12 +344,12 @@ heading("8. Convolution, sliced")
 model = next(model for model in found.values() if model.blocks[0].kernel)
 n = 64 if args.quick else 256
 batch = np.ascontiguousarray(np.resize(pictures.test_images, (n, *model.shape)))
-into, depth = floats.first_bits(model, batch)
+into = floats.first_bits(model, batch)
 by_floats, by_slices = floats.Floats(model), sliced.Sliced(model)
 conv = race(
     {
         "float32, layers of bits": lambda: by_floats.run(into, first=1),
-        "bit-sliced, layers of bits": lambda: by_slices.run(into, depth),
+        "bit-sliced, layers of bits": lambda: by_slices.run(into),
         "float32, whole network": lambda: by_floats.forward(batch),
         "bit-sliced, whole network": lambda: by_slices.forward(batch),
     },
@@ -362,6 +365,27 @@ print(
     f"{conv['gain, layers of bits']:.1f} times faster in the layers of bits, "
     f"{conv['gain, whole network']:.1f} times in all"
 )
+
+# %% 9. Take one with you
+#
+# A model file and ten digits drawn with a pen, dark on light as on paper and four times as large:
+# for the commands that need nothing but the file,
+#
+#     python -m sbnn_np show figures/examples/digits.sbnn
+#     python -m sbnn_np predict figures/examples/digits.sbnn figures/examples/digit_*.png
+
+heading("9. Take one with you")
+examples = args.out / "examples"
+examples.mkdir(exist_ok=True)
+storage.save(model_of("0/1 centred", 0.05, digits), examples / "digits.sbnn")
+drawn = strokes.draw(np.arange(10), np.random.default_rng(args.seed))
+for digit, pixels in enumerate(drawn[:, :, :, 0]):
+    file = io.BytesIO()
+    large = 255 - np.kron(pixels, np.ones((4, 4), np.uint8))
+    image.imsave(file, large, cmap="gray", vmin=0, vmax=255, metadata={"Software": None})
+    experiment.write_whole(examples / f"digit_{digit}.png", file.getvalue())
+scores = floats.Floats(storage.load(examples / "digits.sbnn")).forward(drawn)
+print(f"the ten digits in {os.path.relpath(examples)} are taken for {scores.argmax(axis=1)}")
 
 # %% Results and figures
 

@@ -1,0 +1,38 @@
+"""Results of chapter 3 as text: the README's lines."""
+
+
+def readme_lines(content):
+    """Lines of the README's table: each multilayer network's accuracy, file and time."""
+    rows = {
+        (row["method"], row["architecture"], row["density"], row["test_accuracy"]): row
+        for row in content["rows"]
+    }
+    lines = []
+    for race in content["race"]:
+        row = rows[race["method"], race["architecture"], race["density"], race["test_accuracy"]]
+        ones = "-" if row["density"] is None else f"{100 * row['density']:.2f}%"
+        times = race["microseconds"]
+        sliced = times.get("bit-sliced")
+        slices = "- | -"
+        if sliced is not None:
+            slices = f"{sliced:.2f} | {times['float32 BLAS'] / sliced:.1f}x"
+        lines.append(
+            f"| {row['method']} | {row['architecture']} | {race['inputs']} | {ones} "
+            f"| {100 * row['test_accuracy']:.2f} | {row['file_bytes']:,} "
+            f"| {row['compression_file']:.1f}x | {times['float32 BLAS']:.2f} "
+            f"| {times['packed words']:.2f} | {slices} |"
+        )
+    return lines
+
+
+def conv_line(content):
+    """The README's line on the small CIFAR-10 network."""
+    row = next(row for row in content["rows"] if "p" in row["architecture"])
+    race = content["race_conv"]
+    return (
+        f"The small network for CIFAR-10 ({100 * row['test_accuracy']:.2f}%, a file of "
+        f"{row['file_bytes']:,} bytes, {row['compression_file']:.1f} times smaller) takes "
+        f"{1000 * race['bit-sliced, whole network']:.0f} ms for {race['images']} images in slices "
+        f"and {1000 * race['float32, whole network']:.0f} ms in float32; its layers of bits alone "
+        f"{race['gain, layers of bits']:.1f} times less."
+    )
