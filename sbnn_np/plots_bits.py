@@ -31,7 +31,7 @@ def bytes_by_section(models):
         f"The whole file of a 0/1 network with {models[1]['label'].split()[-2]} ones is "
         f"{floats / totals[1]:.0f} times\nsmaller than its float32 numbers"
     )
-    right = 1.25 * max(totals) / 1000
+    right = 1.35 * max(totals) / 1000
     ax.barh(0, right, color="#dddddd", height=0.55)
     ax.text(
         right * 0.985, 0, f"float32: {floats / 1000:,.0f} KB, {floats / 1000 / right:.0f} times "
@@ -46,12 +46,6 @@ def bytes_by_section(models):
                 == kind
             ) / 1000
             ax.barh(y, size, left=left, color=colour, height=0.55)
-            if y == 1:
-                ax.text(
-                    left + (size / 2 if kind == "weights" else size), y - 0.36, kind,
-                    ha="center" if kind == "weights" else "left", va="bottom", color=colour,
-                    fontsize=10,
-                ) if kind == "weights" else None
             left += size
         ax.text(
             left + right * 0.01, y, f"{total / 1000:.1f} KB, {floats / total:.0f}x smaller",
@@ -108,12 +102,25 @@ def time_against_density(race):
     ax.set_xticks(ticks, [f"{tick:.0f}" for tick in ticks])
     ax.set_xticks([], minor=True)
     ax.set_xlim(0.9 * ticks[0], 2.6 * ticks[-1])
-    ax.yaxis.set_major_formatter("{x:g}")
+    every = [t for r in race for t in r["microseconds"].values()]
+    ticks = [t for t in (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50) if min(every) / 2 < t < 2 * max(every)]
+    ax.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
+    ax.set_yticks([], minor=True)
     ax.grid(axis="y", alpha=0.3)
-    for x, y, text, colour in ends:
-        ax.annotate(text, (x, y), xytext=(8, 0), textcoords="offset points", va="center",
-                    color=colour)
+    label_ends(ax, ends)
     return png(fig)
+
+
+def label_ends(ax, ends):
+    """Write each label behind its line's end, on a logarithmic axis, so that they can be read."""
+    below = 0.0
+    low, high = ax.get_ylim()
+    for x, y, text, colour in sorted(ends, key=lambda end: end[1]):
+        below = max(y, below * (high / low) ** 0.05)
+        ax.annotate(
+            text, (x, below), xytext=(8, 0), textcoords="offset points", va="center",
+            color=colour, annotation_clip=False,
+        )
 
 
 def operations_against_density(counts):
@@ -131,10 +138,14 @@ def operations_against_density(counts):
     """
     x = 100 * np.array(counts["densities"])
     sliced, words = np.array(counts["word_ops"]), np.array(counts["words"])
-    crossing = float(np.exp(np.interp(0, np.log(sliced / words), np.log(x))))
+    adds = np.array(counts["adds"])
+
+    def crossing(y):
+        return float(np.exp(np.interp(0, np.log(y / words), np.log(x))))
+
     fig, ax = figure(
-        f"Below {crossing:.0f}% ones, adding bits in slices takes fewer word operations\n"
-        "than AND and popcount on packed words"
+        f"AND and popcount on packed words take more operations than single\nadditions below "
+        f"{crossing(adds):.1f}% ones, and more than sliced ones below {crossing(sliced):.0f}%"
     )
     lines = (
         ("additions, 0/1", counts["adds"], COLOURS["0/1"], "--"),
@@ -145,12 +156,14 @@ def operations_against_density(counts):
     ends = []
     for label, y, colour, style in lines:
         ax.plot(x, y, color=colour, ls=style, lw=2)
-        ends.append((x[-1], np.log(y[-1]), label, colour))
-    ax.plot([crossing], [words[0]], "o", color="black", ms=8, zorder=5)
-    ax.annotate(
-        f"{crossing:.1f}%", (crossing, words[0]), xytext=(-6, 8), textcoords="offset points",
-        ha="right", fontsize=11, fontweight="bold",
-    )
+        ends.append((x[-1], y[-1], label, colour))
+    for y in (adds, sliced):
+        at = crossing(y)
+        ax.plot([at], [words[0]], "o", color="black", ms=8, zorder=5)
+        ax.annotate(
+            f"{at:.1f}%", (at, words[0]), xytext=(-6, 8), textcoords="offset points",
+            ha="right", fontsize=11, fontweight="bold",
+        )
     ax.set(
         xscale="log", yscale="log", xlabel="weights that are 1 (%)",
         ylabel="operations of an image (formula)",
@@ -160,7 +173,5 @@ def operations_against_density(counts):
     ax.set_xticks([], minor=True)
     ax.set_xlim(x[0], 7 * x[-1])
     ax.grid(axis="y", alpha=0.3)
-    for end, y, label, colour in ends:
-        ax.annotate(label, (end, np.exp(y)), xytext=(8, 0), textcoords="offset points",
-                    va="center", color=colour)
+    label_ends(ax, ends)
     return png(fig)
