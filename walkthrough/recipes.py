@@ -202,6 +202,6 @@ def equal_bytes(seed):
 
     return [
         conv_recipe("pictures", vgg(16), "+-1", seed, 5),
-        centred(24, 0.09),
-        centred(32, 0.04),
+        centred(24, 0.1),
+        centred(32, 0.045),
     ]
