@@ -85,11 +85,15 @@ def block_after(readme, words):
     return re.search(re.escape(words) + r".*?```\w*\n(.*?)```", readme, re.DOTALL).group(1)
 
 
-def test_the_library_example_prints_what_the_readme_says(readme):
-    code = block_after(readme, "## In ten lines")
-    expected = block_after(readme, "prints")
-    assert len([line for line in code.splitlines() if line.strip()]) == 10
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+@pytest.mark.parametrize("title, lines", [("## In ten lines", 10), ("## As bits", 10)])
+def test_the_library_examples_print_what_the_readme_says(readme, title, lines, tmp_path):
+    code = block_after(readme, title)
+    expected = block_after(readme[readme.index(title) :], "\nprints")
+    assert len([line for line in code.splitlines() if line.strip()]) == lines
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )
     assert done.returncode == 0, done.stderr
     assert done.stdout == expected
 
