@@ -99,9 +99,10 @@ def read_images(path, model, first):
         rows, columns = overlap(h, H), overlap(w, W)
         images = np.einsum("ih,nhwc,jw->nijc", rows, images, columns)
         done.append(f"{h} x {w} pixels made {H} x {W}")
-    border = np.concatenate([images[:, [0, -1]].reshape(-1), images[:, :, [0, -1]].reshape(-1)])
-    if C == 1 and border.mean() > 127.5:
-        images = 255 - images
+    rows, columns = images[:, [0, -1]], images[:, :, [0, -1]]
+    light = np.concatenate([x.reshape(len(x), -1) for x in (rows, columns)], axis=1).mean(axis=1)
+    if C == 1 and (light > 127.5).any():
+        images[light > 127.5] = 255 - images[light > 127.5]
         done.append("dark on light made light on dark")
     return np.rint(images).astype(np.uint8).reshape(-1, *model.shape), done
 
@@ -115,13 +116,17 @@ def read_idx(content, path):
     images = data.read_idx(content, path)
     if images.ndim != 4:
         raise ImageError(f"{path}: an idx file of labels, not of images")
+    if not images.size:
+        raise ImageError(f"{path}: an idx file without any pixel")
     return images
 
 
 def image_shape(model):
     """Height, width and channels of what a model takes; a row of numbers is a square image."""
-    if len(model.shape) == 3:
+    if len(model.shape) == 3 and model.shape[2] in (1, 3):
         return model.shape
+    if len(model.shape) == 3:
+        raise ImageError(f"the network takes {model.shape[2]} channels; images have 1 or 3")
     side = round(model.shape[0] ** 0.5)
     if side * side != model.shape[0]:
         raise ImageError(f"the network takes {model.shape[0]} numbers, which are no square image")
@@ -183,7 +188,7 @@ def main():
         command.add_argument("model", help="a .sbnn file")
         command.set_defaults(function=function)
     command.add_argument("image", nargs="+", help="PNG, or idx file of images (gz or not)")
-    command.add_argument("--first", type=int, default=10, help="images of an idx file")
+    command.add_argument("--first", type=positive, default=10, help="images of an idx file")
     args = parser.parse_args()
     try:
         args.function(args)
@@ -191,6 +196,13 @@ def main():
         sys.exit(complain(f"{error.filename}: {error.strerror}"))
     except (storage.ModelFileError, ImageError, data.DataError) as error:
         sys.exit(complain(error))
+
+
+def positive(text):
+    """A whole number from 1 on."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is no whole number from 1 on")
+    return int(text)
 
 
 def complain(error):

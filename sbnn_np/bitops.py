@@ -24,11 +24,13 @@ popcount_words     for each bit of the inputs: eight for pixels. XNOR takes the 
                    and inputs pixels. None of ternary and float layers
 word_ops           logical operations on words of the bit-sliced engine: 5 a full
                    adder, 2 a half adder, and so on (see `sliced_ops`), for 64
-                   images at once, so a 64th of that. Of 0/1 layers alone
+                   images at once, so a 64th of that. Of 0/1 layers alone. (When it
+                   does not count, the engine adds a few rows of zeros on top.)
 compares           one for each hidden neuron: its threshold
 float_macs         D for each neuron of float weights, and one for each score
 reactnet_ops       float MACs + binary MACs / 64, dense; pixels that meet bits of
-                   weight count as eight binary inputs (Liu et al., 2020)
+                   weight count as eight binary inputs (Liu et al., 2020). Batch norm
+                   of the scores is left out, here and in the next
 micronet_ops       multiplications and additions apart, each times bits / 32: K or D
                    multiplications of the inputs' bits a neuron, and the
                    additions above, with as many bits as the largest sum has; 32
@@ -272,7 +274,7 @@ def sliced_ops(K, D, depth, centre, last):
         ops, total = adder_ops([D] * depth)
         if not last:
             levels = [0] * (total + 6)
-            for j in range(6):
+            for j in range(7):
                 for i in range(total):
                     levels[i + j] += centre >> j & 1
             more, planes = adder_ops(levels)

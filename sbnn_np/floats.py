@@ -20,7 +20,8 @@ class Floats:
 
     def __init__(self, model):
         self.model = model
-        self.w = [values(block) for block in model.blocks]
+        self.blocks = [block for block in model.blocks if block.weights != "float"]
+        self.w = [values(block) for block in self.blocks]
 
     def forward(self, images):
         """Compute class scores.
@@ -33,36 +34,37 @@ class Floats:
         -------
         scores : (N, M) float32
         """
-        return self.run(self.model.inputs(images))
+        return self.run(first_bits(self.model, images))
 
-    def run(self, x, first=0):
-        """Scores from what goes into block `first`: (N, ...) pixels, or bits of another block."""
-        seen = self.model.seen if first == 0 else lambda x: x
-        if any(block.kernel for block in self.model.blocks[first:]):
+    def run(self, x):
+        """Scores from what `first_bits` gives."""
+        if any(block.kernel for block in self.blocks):
             # convolutions use both threads themselves
-            return self.through(seen(x).astype(np.float32), first, threads.apply)
+            return self.through(x, threads.apply)
         scores = np.empty((len(x), len(self.model.classes)), np.float32)
 
         def half(n):
-            scores[n] = self.through(seen(x[n]).astype(np.float32), first, lambda f, z: f(z))
+            scores[n] = self.through(x[n], lambda f, z: f(z))
 
         threads.halves(half, len(x))
         return scores
 
-    def through(self, x, first, apply):
-        """The same for float32; apply(f, z) is f(z), for an f of single numbers."""
-        for i, block in list(enumerate(self.model.blocks))[first:]:
-            z = sums(block, self.w[i], x.reshape(-1, *block.shape), self.model.signs and i > 0)
-            if i == len(self.model.blocks) - 1:
+    def through(self, x, apply):
+        """The same; apply(f, z) is f(z), for an f of single numbers."""
+        model = self.model
+        x, signs = as_bits(model, x)[0].astype(np.float32), False
+        if model.signs and model.blocks[0].weights == "float":
+            x, signs = 2 * x - 1, True
+        for block, w in zip(self.blocks, self.w):
+            z = sums(block, w, x.reshape(-1, *block.shape), signs)
+            if block is self.blocks[-1]:
                 return scored(block, z)
-            x = apply(lambda z, block=block: bits(block, z, self.model.signs), z)
-        raise AssertionError("a frozen network has at least one block")
+            x, signs = apply(lambda z, block=block: bits(block, z, model.signs), z), model.signs
+        raise AssertionError("a frozen network has at least one block of bits")
 
 
 def values(block):
     """What a block's bits stand for, (D, M) float32: 0 and 1 less the centre, or -1 and +1."""
-    if block.weights == "float":
-        return block.w
     if block.weights == "+-1":
         return np.where(block.w, np.float32(1), np.float32(-1))
     return block.w.astype(np.float32) - np.float32(block.centre / freeze.UNIT)

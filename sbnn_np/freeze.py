@@ -10,7 +10,7 @@ small enough). So each neuron keeps one integer and one bit:
 where z counts the inputs that are 1 among those the neuron is connected to, and c / 64 is the
 centre. The threshold is where float32 itself changes its mind: it is found by bisection with the
 batch norm of the trained network, so no rounding is guessed at. Scores are the last block's
-factor * Z / 64 + offset in float32, as in training.
+factor * z + offset in float32, as in training, where z is Z, or Z / 64 in a centred layer.
 """
 
 import math
@@ -193,8 +193,10 @@ def check(model):
         expected = shape if block.kernel else (math.prod(shape),)
         if block.shape != expected:
             raise ValueError(f"block {i} takes {block.shape}; what comes in is {expected}")
-        if block.kernel and (last or len(block.shape) != 3):
-            raise ValueError(f"block {i} is a convolution of {block.shape}, or the last block")
+        if block.kernel and last:
+            raise ValueError(f"block {i} is a convolution; the last block must be dense")
+        if block.kernel and len(block.shape) != 3:
+            raise ValueError(f"block {i} is a convolution, and what comes in has {block.shape}")
         window = block.kernel[0] * block.kernel[1] * shape[2] if block.kernel else block.shape[0]
         if block.w.shape[0] != window or block.w.shape[1] < 1:
             raise ValueError(f"block {i} has weights of {block.w.shape} for {window} inputs")
@@ -239,10 +241,14 @@ def freeze(network, classes=None, binarize=None):
     Raises
     ------
     TypeError
-        If a layer cannot be frozen, such as a ternary one or a float one behind the first.
+        If a layer cannot be frozen, such as a ternary one, or layers come in an order that this
+        does not know, or in another dtype than float32.
     ValueError
         If batch norm holds numbers that are not finite, or `check` finds something.
     """
+    if network.dtype != np.float32:
+        raise TypeError(f"the network computes in {network.dtype}; only float32 can be frozen")
+    activation = "sign" if network.weight_layers[-1].weights == "+-1" else "bit"
     groups = [[]]
     for layer in network.layers:
         if hasattr(layer, "w") and groups[-1]:
@@ -251,27 +257,42 @@ def freeze(network, classes=None, binarize=None):
     blocks = []
     model = Frozen(blocks, tuple(network.shape), (), binarize)
     for i, group in enumerate(groups):
-        signs = i > 0 and network.weight_layers[-1].weights == "+-1"
-        largest = model.largest if i == 0 else 1
-        blocks.append(frozen_block(group, i, i == len(groups) - 1, largest, signs))
+        largest, last = model.largest if i == 0 else 1, i == len(groups) - 1
+        blocks.append(frozen_block(group, i, last, largest, activation))
     M = blocks[-1].w.shape[1]
     model.classes = tuple(classes) if classes is not None else tuple(map(str, range(M)))
     check(model)
     return model
 
 
-def frozen_block(group, i, last, largest, signs):
-    """Freeze a layer of weights and all that follows it up to the next one; the i-th of them."""
+def frozen_block(group, i, last, largest, activation):
+    """Freeze a layer of weights and all that follows it up to the next one; the i-th of them.
+
+    Parameters
+    ----------
+    group : list of layers
+    i : int
+    last : bool
+    largest : int
+        Largest input.
+    activation : "bit" or "sign"
+        Of all hidden layers.
+    """
     layer, *others = group
-    kinds = {type(other): other for other in others}
+    others = [other for other in others if not isinstance(other, layers.Flatten)]
     weights = getattr(layer, "weights", type(layer).__name__)
     if weights not in ("0/1", "0/1 centred", "+-1", "float"):
         raise TypeError(f"block {i} begins with {weights}; only 0/1, +-1 and float can be frozen")
-    if layers.BatchNorm not in kinds or last == (layers.Activation in kinds):
-        raise TypeError(f"block {i} must end in batch norm and, but for the last, a threshold")
-    if not last and kinds[layers.Activation].kind == "relu":
-        raise TypeError(f"block {i} ends in relu; what is frozen has activations of bits")
-    norm, is_conv = kinds[layers.BatchNorm], isinstance(layer, layers.Conv)
+    order = [type(other) for other in others]
+    pools = [layers.MaxPool] * (layers.MaxPool in order)
+    if order != pools + [layers.BatchNorm] + [layers.Activation] * (not last):
+        raise TypeError(
+            f"block {i} must be weights, max pooling if any, batch norm and, but for the last, a "
+            f"threshold; it is {', '.join(kind.__name__ for kind in [type(layer), *order])}"
+        )
+    if not last and others[-1].kind != activation:
+        raise TypeError(f"block {i} ends in {others[-1].kind}; its network needs {activation}")
+    norm, is_conv = others[len(pools)], isinstance(layer, layers.Conv)
     factor, offset = norm.fold()
     if not (np.isfinite(factor).all() and np.isfinite(offset).all()):
         raise ValueError(f"batch norm of block {i} holds numbers that are not finite")
@@ -279,7 +300,7 @@ def frozen_block(group, i, last, largest, signs):
         weights="0/1" if weights == "0/1 centred" else weights,
         w=(layer.w if weights == "float" else layer.mask).copy(),
         shape=tuple(layer.shape) if is_conv else (len(layer.w),),
-        pool=kinds[layers.MaxPool].size if layers.MaxPool in kinds else 1,
+        pool=others[0].size if pools else 1,
     )
     if is_conv:
         block.kernel, block.stride, block.padding = tuple(layer.kernel), layer.stride, layer.padding
@@ -288,7 +309,7 @@ def frozen_block(group, i, last, largest, signs):
     if weights != "float":
         block.centre = round(UNIT * layer.centre)
         if not last:
-            low, high = block.reach(largest, signs)
+            low, high = block.reach(largest, signs=i > 0 and activation == "sign")
             block.threshold, block.flip = thresholds(norm, low, high, block.unit)
     return block
 

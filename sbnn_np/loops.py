@@ -1,7 +1,7 @@
 """Engine 1: a frozen network as loops over single neurons, the specification of all others.
 
-Every sum is computed twice: by adding, an input at a time, and on words of 64 inputs; and each
-operation that has a name in `bitops` is counted as it is done.
+Every sum of bits is computed twice: by adding, an input at a time, and on words of 64 inputs; and
+each operation that has a name in `bitops` is counted as it is done.
 """
 
 import numpy as np
@@ -17,7 +17,8 @@ def forward(model, images, count=None):
     model : freeze.Frozen
     images : see `freeze.Frozen.inputs`
     count : bitops.Count, optional
-        All its numbers but `word_ops` grow, by one at each operation.
+        All its numbers but `word_ops` grow, by one at each operation. Of a float layer, whose
+        sums come from `floats.first_bits`, only `float_macs` grows, at once.
 
     Returns
     -------

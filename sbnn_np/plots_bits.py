@@ -18,8 +18,8 @@ def bytes_by_section(models):
     Parameters
     ----------
     models : list of dict
-        `label`, `float32_bytes` (the same for all) and `parts`, a list of (block or None,
-        name, bytes), the densest network first.
+        `label`, `density` (None for +-1 weights), `float32_bytes` (the same for all) and
+        `parts`, a list of (block or None, name, bytes). The title is about the second.
 
     Returns
     -------
@@ -28,7 +28,7 @@ def bytes_by_section(models):
     totals = [sum(size for _, _, size in model["parts"]) for model in models]
     floats = models[0]["float32_bytes"]
     fig, ax = figure(
-        f"The whole file of a 0/1 network with {models[1]['label'].split()[-2]} ones is "
+        f"The whole file of a 0/1 network with {100 * models[1]['density']:.0f}% ones is "
         f"{floats / totals[1]:.0f} times\nsmaller than its float32 numbers"
     )
     right = 1.35 * max(totals) / 1000
@@ -62,7 +62,7 @@ def bytes_by_section(models):
     return png(fig)
 
 
-def time_against_density(race):
+def time_against_density(race, batch):
     """Draw the time of an image against the density, one line an engine.
 
     Parameters
@@ -70,6 +70,8 @@ def time_against_density(race):
     race : list of dict
         `density`, `method`, and `microseconds`: engine to time. Plain 0/1 networks, and one
         of +-1 weights.
+    batch : int
+        Images at a time.
 
     Returns
     -------
@@ -96,7 +98,7 @@ def time_against_density(race):
                     va="bottom", color=COLOURS["+-1"], fontsize=9)
     ax.set(
         xscale="log", yscale="log", xlabel="weights that are 1 (%)",
-        ylabel="time of an image (microseconds, batch of 8192)",
+        ylabel=f"time of an image (microseconds, {batch} at a time)",
     )
     ticks = [100 * r["density"] for r in plain]
     ax.set_xticks(ticks, [f"{tick:.0f}" for tick in ticks])
@@ -130,7 +132,7 @@ def operations_against_density(counts):
     ----------
     counts : dict
         `densities`, and under each of `adds`, `word_ops` and `words` a list of counts;
-        `adds_of_dense` and `words_of_dense`, those of the +-1 network.
+        `adds_of_dense`, those of the +-1 network.
 
     Returns
     -------

@@ -19,18 +19,21 @@ Format, little endian: a byte, 0 for plain bits (eight to a byte, the first one 
 
     K      uint32        number of ones
     T      uint32        number of symbols
-    state  uint32        for each of lanes(T) lanes, as the reader begins
-    words  uint16 ...    in the order of reading
+    state  uint32        for each of min(T, max(16, ceil(T / 1024))) lanes, as the reader begins
+    words  uint16 ...    in the order of reading; of one round, the first lane's first
 
-If more than half of the bits are 1, they are written the other way round. What follows the last
-one is not written at all.
+Symbol g < 255 has 1 + floor(65280 p (1-p)^g) parts and symbol 255 has 1 + floor(65280 (1-p)^255),
+where p is the smaller of K and n - K, over n; what is missing to 65536 goes to the largest. If
+more than half of the bits are 1, they are written the other way round. What follows the last one
+is not written at all.
 """
 
 import struct
 
 import numpy as np
 
-LONG = 255        # the symbol of 255 zeros that no one follows yet
+LONG = 255        # the symbol of 255 zeros after which the gap goes on
+PIECE = 1 << 18   # symbols that are turned into places in one go
 PARTS = 1 << 16
 START = 1 << 16   # of every state; what a reader must end with
 
@@ -105,8 +108,9 @@ def decode(coded, n):
     if K > n or T > few + n // LONG or (T == 0) != (few == 0):
         raise ValueError(f"{K} ones in {T} symbols cannot be {n} bits")
     L = lanes(T)
-    if len(coded) < 9 + 4 * L or len(coded) % 2 == 0:
-        raise ValueError(f"{len(coded)} bytes are too few for {T} symbols")
+    # a symbol takes a word at the most
+    if not 9 + 4 * L <= len(coded) <= 9 + 4 * L + 2 * T or len(coded) % 2 == 0:
+        raise ValueError(f"{len(coded)} bytes cannot be {T} symbols")
     bits = spread(read(coded, T, L, *parts(few / n)), n) if T else np.zeros(n, bool)
     if np.count_nonzero(bits) != few:
         raise ValueError(f"there are other than {few} gaps")
@@ -116,7 +120,7 @@ def decode(coded, n):
 def read(coded, T, L, f, c):
     """The T symbols of `coded`, (T,) uint8, where f and c are from `parts`."""
     state = np.frombuffer(coded, "<u4", L, 9).astype(np.uint64)
-    stream = np.frombuffer(coded, "<u2", offset=9 + 4 * L).astype(np.uint64)
+    stream = np.frombuffer(coded, "<u2", offset=9 + 4 * L)
     symbol_of_part = np.repeat(np.arange(256, dtype=np.uint8), f.astype(int))
     low, shift, begin = np.uint64(PARTS - 1), np.uint64(16), 0
     symbols = np.empty(T, np.uint8)
@@ -128,7 +132,7 @@ def read(coded, T, L, f, c):
         mine *= f[symbol]
         mine += part - c[symbol]
         empty = np.flatnonzero(mine < START)
-        more = stream[begin : begin + len(empty)]
+        more = stream[begin : begin + len(empty)].astype(np.uint64)
         if len(more) < len(empty):
             raise ValueError("words end before symbols do")
         mine[empty] = mine[empty] << shift | more
@@ -178,10 +182,15 @@ def gaps(bits):
 
 def spread(symbols, n):
     """Bits, (n,), from `gaps`."""
-    is_one = symbols != LONG
-    ends = np.cumsum(symbols.astype(np.int64) + is_one)
-    if ends[-1] > n or not is_one[-1]:
-        raise ValueError(f"gaps do not end with a one within {n} bits")
-    bits = np.zeros(n, bool)
-    bits[ends[is_one] - 1] = True
+    bits, before = np.zeros(n, bool), 0
+    for start in range(0, len(symbols), PIECE):
+        piece = symbols[start : start + PIECE]
+        is_one = piece != LONG
+        ends = before + np.cumsum(piece.astype(np.int64) + is_one)
+        before = int(ends[-1])
+        if before > n:
+            raise ValueError(f"gaps reach beyond {n} bits")
+        bits[ends[is_one] - 1] = True
+    if symbols[-1] == LONG:
+        raise ValueError("gaps do not end with a one")
     return bits

@@ -19,7 +19,7 @@ import numpy as np
 from sbnn_np import floats, freeze, threads
 
 ALL = np.uint64(2**64 - 1)
-CHUNK = 1 << 15   # words that are added in one go: 256 KB, and as many for what is carried
+CHUNK = 1 << 15   # words that are added in one go: 256 KB, and half as many that are carried
 COLUMNS = 128     # words of a row at a time
 
 
@@ -220,7 +220,7 @@ class Shared:
         total = add_up(list(seen[:, :-1].copy()), count)
         W = seen.shape[-1]
         levels = [np.empty((0, W), np.uint64)] * (len(total) + 6)
-        for j in range(6):
+        for j in range(7):                                    # of a centre up to 64
             if block.centre >> j & 1:
                 for i, plane in enumerate(total):
                     levels[i + j] = np.concatenate([levels[i + j], plane[None]])

@@ -41,12 +41,15 @@ from sbnn_np import freeze, rans
 
 MAGIC, VERSION = b"SBNN", 1
 MOST = 1 << 24     # weights of a network, and activations of a block
+NEURONS = 1 << 18  # of a block
 HEADER = 1 << 16   # bytes of a header
+LARGEST = 1 << 27  # bytes of a file
+WIDEST = 26        # bits of a threshold; sums are below 2^24 in size
 KEYS = {"weights", "neurons", "kernel", "stride", "padding", "pool", "centre"}
 
 
 class ModelFileError(ValueError):
-    """A model file is damaged, or is none."""
+    """A model file is damaged, or is no model file."""
 
 
 def save(model, path):
@@ -61,8 +64,14 @@ def save(model, path):
     -------
     size : int
         Bytes of the file.
+
+    Raises
+    ------
+    ValueError
+        If the network is larger than a file may tell of, or cannot be run; see `freeze.check`.
     """
     path, content = Path(path), dumps(model)
+    loads(content)                                            # what cannot be read is not written
     temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
         temporary.write_bytes(content)
@@ -90,8 +99,10 @@ def load(path):
     OSError
         If it cannot be read.
     """
+    with open(path, "rb") as file:
+        content = file.read(LARGEST + 1)
     try:
-        return loads(Path(path).read_bytes())
+        return loads(content)
     except ModelFileError as error:
         raise ModelFileError(f"{path}: {error}") from None
 
@@ -185,6 +196,9 @@ def loads(content):
     """Read a frozen network from the bytes of a model file; see `load`."""
     if content[:4] != MAGIC:
         raise ModelFileError("magic: this is no .sbnn file")
+    if len(content) > LARGEST:
+        raise ModelFileError(f"magic: the file has more than {LARGEST} bytes")
+    content = memoryview(content)                             # slices are no copies
     if len(content) < 10 or zlib.crc32(content[:-4]) != struct.unpack("<I", content[-4:])[0]:
         raise ModelFileError("checksum: the file is damaged or cut off")
     reader = Reader(content[4:-4])
@@ -195,7 +209,7 @@ def loads(content):
     if len(text) > HEADER:
         raise ModelFileError(f"header: it has {len(text)} bytes; at most {HEADER} are allowed")
     try:
-        header = json.loads(text)
+        header = json.loads(bytes(text))
     except (ValueError, RecursionError):
         raise ModelFileError("header: this is no JSON") from None
     model = read_header(header)
@@ -224,8 +238,10 @@ def read_header(header):
     if binarize is not None:
         (binarize,) = whole_numbers([binarize], "binarize", 0, 254)
     classes = header["classes"]
-    if not isinstance(classes, list) or not all(isinstance(name, str) for name in classes):
-        raise ModelFileError("classes: they must be a list of names")
+    if not isinstance(classes, list) or not all(
+        isinstance(name, str) and name.isprintable() for name in classes
+    ):
+        raise ModelFileError("classes: they must be a list of names that can be printed")
     if not isinstance(header["blocks"], list) or not header["blocks"]:
         raise ModelFileError("blocks: there must be at least one")
     model = freeze.Frozen([], shape, tuple(classes), binarize)
@@ -245,8 +261,9 @@ def read_block(told, shape, name):
         raise ModelFileError(f"{name}: it must have {', '.join(sorted(KEYS))}")
     if told["weights"] not in ("0/1", "+-1", "float"):
         raise ModelFileError(f"{name}: weights are {told['weights']!r}, not 0/1, +-1 or float")
-    M, stride, pool = whole_numbers(
-        [told["neurons"], told["stride"], told["pool"]], f"{name}: neurons, stride, pool", 1, MOST
+    (M,) = whole_numbers([told["neurons"]], f"{name}: neurons", 1, NEURONS)
+    stride, pool = whole_numbers(
+        [told["stride"], told["pool"]], f"{name}: stride, pool", 1, MOST
     )
     padding, centre = whole_numbers(
         [told["padding"], told["centre"]], f"{name}: padding, centre", 0, MOST
@@ -311,10 +328,12 @@ def read_thresholds(content, M, i):
     if len(content) < 5:
         raise ModelFileError(f"{name}: {len(content)} bytes are too few")
     smallest, width = struct.unpack_from("<iB", content)
-    if width > 32:
-        raise ModelFileError(f"{name}: they have {width} bits; at most 32 are allowed")
-    bits = packed(content[5:], M * width, name).reshape(M, width).astype(np.int64)
-    threshold = smallest + (bits << np.arange(width - 1, -1, -1)).sum(axis=1)
+    if width > WIDEST:
+        raise ModelFileError(f"{name}: they have {width} bits; at most {WIDEST} are allowed")
+    threshold = np.zeros(M, np.int64)
+    for column in packed(content[5:], M * width, name).reshape(M, width).T:
+        threshold = threshold << 1 | column
+    threshold += smallest
     if threshold.max() >= 1 << 31:
         raise ModelFileError(f"{name}: {threshold.max()} is too large")
     return threshold.astype(np.int32)

@@ -3,8 +3,8 @@
 from sbnn_np import bitops
 
 COLUMNS = (
-    ("layer", "{:<20}"), ("output", "{:<12}"), ("weights", "{:>11}"), ("not 0", "{:>10}"),
-    ("density", "{:>8}"), ("adds", "{:>12}"), ("of dense", "{:>8}"), ("bytes", "{:>10}"),
+    ("layer", "{:<20}"), ("output", "{:<12}"), ("weights", "{:>11}"), ("ones", "{:>10}"),
+    ("density", "{:>8}"), ("adds", "{:>12}"), ("of full", "{:>8}"), ("bytes", "{:>10}"),
 )
 
 
@@ -20,8 +20,9 @@ def summary(network, sizes=None):
 
     Notes
     -----
-    Conventions are those of `bitops`: `adds` are additions an image, `of dense` their part of what
-    the same layer would cost if no weight were 0.
+    Conventions are those of `bitops`: `adds` are additions an image, `of full` their part of what
+    the same layer would cost if no weight were 0. `ones` of a ternary layer are its weights that
+    are not 0; of a +-1 or float layer, all.
     """
     print("\n".join(lines(network, sizes)))
 

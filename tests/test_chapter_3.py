@@ -71,6 +71,6 @@ def test_a_kept_model_is_the_trained_one(tmp_path, monkeypatch):
     scores = floats.Floats(kept).forward(test_images)
     assert np.mean(scores.argmax(axis=1) == test_labels) == row["test_accuracy"]
     # and trained again when its sources have changed
-    monkeypatch.setattr(experiment, "DIGEST", "other")
+    monkeypatch.setattr(models, "DIGEST", "other")
     with pytest.raises(TypeError):
         models.trained(recipe, dataset, models.THRESHOLD)

@@ -47,11 +47,28 @@ def mlp(method, rng, **kwargs):
 
 @pytest.mark.parametrize("method, message", [
     ("ternary", "block 0 begins with ternary"),
-    ("full precision", "block 0 ends in relu"),
+    ("full precision", "block 0 ends in relu; its network needs bit"),
 ])
 def test_other_weights_are_refused(method, message, rng):
     with pytest.raises(TypeError, match=message):
         freeze.freeze(mlp(method, rng))
+
+
+def test_layers_in_another_order_are_refused(rng):
+    for change, message in (
+        (lambda found: found.insert(1, layers.BatchNorm(np.ones(8, np.float32))),
+         "it is Dense, BatchNorm, BatchNorm, Activation"),
+        (lambda found: found.insert(2, layers.MaxPool(2)), "BatchNorm, MaxPool"),
+        (lambda found: found.pop(1), "it is Dense, Activation"),
+        (lambda found: found.append(layers.Activation("bit")), "Dense, BatchNorm, Activation"),
+        (lambda found: found.__setitem__(2, layers.Activation("sign")), "ends in sign"),
+    ):
+        net = mlp("0/1", rng)
+        change(net.layers)
+        with pytest.raises(TypeError, match=message):
+            freeze.freeze(net)
+    with pytest.raises(TypeError, match="computes in float64"):
+        freeze.freeze(mlp("0/1", rng, dtype=np.float64))
 
 
 def test_statistics_that_are_not_finite_are_refused(rng):

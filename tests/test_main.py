@@ -110,12 +110,16 @@ def test_what_cannot_be_asked_is_refused(model, tmp_path):
     broken.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(50))
     cut = tmp_path / "cut.gz"
     cut.write_bytes(gzip.compress(bytes(1000))[:15])
+    empty = tmp_path / "empty"
+    empty.write_bytes(struct.pack(">IIII", 2051, 0, 28, 28))
     wide = png(tmp_path / "wide.png", np.zeros((28, 60, 3), np.uint8))
     for arguments, message in (
         (("predict", path, labels), "labels: an idx file of labels, not of images"),
         (("predict", path, text), "text.txt: neither a PNG nor an idx file"),
         (("predict", path, broken), "broken.png: cannot be read as PNG"),
         (("predict", path, cut), "cut.gz: cannot be decompressed"),
+        (("predict", path, empty), "empty: an idx file without any pixel"),
+        (("predict", path, wide, "--first", "0"), "0 is no whole number from 1 on"),
         (("predict", path, wide), "wide.png: 28 x 60 pixels; the network takes 28 x 28"),
         (("predict", path, tmp_path / "none.png"), "none.png: No such file"),
         (("show", text), "text.txt: magic: this is no .sbnn file"),

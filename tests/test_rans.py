@@ -58,6 +58,8 @@ def test_no_other_bytes_are_read(rng):
             rans.decode(wrong, 3000)
     with pytest.raises(ValueError):
         rans.decode(coded, 2000)
+    with pytest.raises(ValueError):
+        rans.decode(rans.encode(np.zeros(3000, bool)) + b"\0\0", 3000)
     plain = rans.encode(rng.random(13) < 0.5)
     with pytest.raises(ValueError, match="behind the last one"):
         rans.decode(plain[:-1] + b"\xff", 13)

@@ -215,15 +215,18 @@ def setting(*path_and_value):
     (setting("binarize", "1"), "binarize"),
     (setting("classes", ["a"]), "classes has 1 names for 10 scores"),
     (setting("classes", [1] * 10), "classes"),
+    (setting("classes", ["\ud800"] * 10), "classes"),
+    (setting("classes", ["\x1b[2J"] * 10), "classes"),
     (setting("blocks", []), "blocks"),
     (setting("blocks", 0, "weights", "0/2"), "block 0: weights"),
     (setting("blocks", 0, "neurons", 0), "block 0: neurons"),
-    (setting("blocks", 0, "neurons", 1 << 24), "block 0: it has 6710886400 weights"),
+    (setting("blocks", 0, "neurons", 1 << 24), "block 0: neurons"),
+    (setting("blocks", 0, "neurons", 1 << 17), "block 0: it has 52428800 weights"),
     (setting("blocks", 0, "neurons", 81), "block 0: weights"),
     (setting("blocks", 0, "kernel", [3, 3]), "block 0: kernel"),
     (setting("blocks", 0, "pool", 2), "block 0 pools"),
     (setting("blocks", 0, "centre", 65), "block 0: centre"),
-    (setting("blocks", 0, "stride", 0), "block 0: neurons, stride"),
+    (setting("blocks", 0, "stride", 0), "block 0: stride"),
     (setting("blocks", 1, "weights", "float"), "block 1"),
     (setting("blocks", 0, "weights", "+-1"), "block 0"),
     (setting("blocks", 0, "extra", 1), "block 0: it must have"),
@@ -260,6 +263,61 @@ def test_forged_sections_are_refused_by_name(block, name, change, message):
     model, _ = model_of("dense")
     with pytest.raises(storage.ModelFileError, match=message):
         storage.loads(rebuilt(model, block, name, change))
+
+
+def test_what_cannot_be_read_is_not_written(tmp_path):
+    for change in ({"binarize": 255}, {"classes": tuple(range(10))}, {"classes": ("\n",) * 10}):
+        model, _ = model_of("dense")
+        for name, value in change.items():
+            setattr(model, name, value)
+        with pytest.raises(ValueError):
+            storage.save(model, tmp_path / "a.sbnn")
+    assert list(tmp_path.iterdir()) == []
+
+
+LARGE = """
+import resource, sys
+import numpy as np
+from sbnn_np import freeze, rans, storage
+from test_storage import forged, rebuilt
+
+def model(D, M):
+    w = np.zeros((D, M), bool)
+    w[:, : max(1, M // 20)] = True
+    hidden = freeze.Block(
+        "0/1", w, (D,), threshold=np.zeros(M, np.int32), flip=np.zeros(M, bool)
+    )
+    ones = np.ones(1, np.float32)
+    last = freeze.Block("0/1", np.ones((M, 1), bool), (M,), factor=ones, offset=ones)
+    return freeze.Frozen([hidden, last], (D,), ("a",))
+
+contents = [storage.dumps(model(1, 1 << 17)), storage.dumps(model(1 << 11, 1 << 12))]
+small = model(16, 16)
+contents += [
+    rebuilt(small, 0, "weights", lambda body: body + bytes(1 << 22)),
+    rebuilt(small, 0, "thresholds", lambda body: body[:4] + b"\\x20" + bytes(1 << 22)),
+]
+pages = int(open("/proc/self/statm").read().split()[0])
+limit = pages * resource.getpagesize() + (100 << 20)
+resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+for content in contents:
+    try:
+        storage.loads(content)
+        print("loaded", len(content))
+    except storage.ModelFileError as error:
+        print("refused", len(content), error)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="limits memory as Linux does")
+def test_large_files_take_at_most_100_mib():
+    done = subprocess.run(
+        [sys.executable, "-c", LARGE], capture_output=True, text=True,
+        cwd=ROOT / "tests", env={"PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"},
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    said = [line.split()[0] for line in done.stdout.splitlines()]
+    assert said == ["loaded", "loaded", "refused", "refused"]
 
 
 def test_bits_behind_the_last_one_are_refused():

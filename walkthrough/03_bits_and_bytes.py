@@ -88,13 +88,13 @@ norm.params["shift"][:], norm.mean[:], norm.var[:] = 0.1, 3.3, 2.0
 counts = np.arange(8)
 asked = norm.forward(np.repeat(counts[:, None], 2, axis=1).astype(np.float32)) > 0
 threshold, flip = freeze.thresholds(norm, np.zeros(2, int), np.full(2, 7), unit=1)
-print("count of ones                            " + "  ".join(str(z) for z in counts))
+print(f"{'count of ones':<36}" + "  ".join(str(z) for z in counts))
 for m, sign in enumerate(("positive", "negative")):
-    print(f"batch norm, {sign} scale: bit           " + "  ".join(
-        str(int(bit)) for bit in asked[:, m]))
+    shown = f"batch norm, {sign} scale: bit"
+    print(f"{shown:<36}" + "  ".join(str(int(bit)) for bit in asked[:, m]))
     frozen = (counts >= threshold[m]) ^ flip[m]
-    print(f"    [z >= {threshold[m]}]{', turned round' if flip[m] else '':<14}           "
-          + "  ".join(str(int(bit)) for bit in frozen))
+    shown = f"    [z >= {threshold[m]}]{', turned round' if flip[m] else ''}"
+    print(f"{shown:<36}" + "  ".join(str(int(bit)) for bit in frozen))
     if not np.array_equal(frozen, asked[:, m]):
         raise AssertionError("freezing changed a bit")
 
@@ -182,9 +182,10 @@ for name, each in (
     }
 print(f"\n{'operations of an image':<26}{'0/1':>14}{'0/1 centred':>14}{'+-1':>14}")
 for key in totals["0/1"]:
-    cells = "".join(f"{totals[name][key]:>14,.0f}" for name in totals)
-    print(f"{key:<26}{cells}")
-print("Thresholds are whole numbers; batch norm, which training needs, is gone.")
+    cells = (f"{totals[name][key]:,.0f}" if totals[name][key] else "-" for name in totals)
+    print(f"{key:<26}" + "".join(f"{cell:>14}" for cell in cells))
+print("What each name means stands at the top of sbnn_np/bitops.py. Thresholds are whole numbers;")
+print("of batch norm only a factor and an offset a score are left.")
 
 # %% 4. Store
 #
@@ -241,12 +242,12 @@ heading("6. Add without a plus sign")
 inputs = np.array([[1, 1, 0, 0, 1], [1, 0, 0, 1, 1], [1, 0, 1, 0, 1], [0, 0, 1, 0, 1]], np.uint8)
 sliced_rows = sliced.slice_bits(inputs.T)
 for name, word in zip("abcd", sliced_rows[:, 0]):
-    print(f"input {name} of images 0 to 4          {int(word):05b}")
+    print(f"{f'input {name} of images 4 to 0':<36}{int(word):05b}")
 planes = sliced.add_up([sliced_rows.copy()])
 for i, plane in enumerate(planes):
-    print(f"sum, bit of weight {1 << i}               {int(plane[0]):05b}")
+    print(f"{f'sum, bit of weight {1 << i}':<36}{int(plane[0]):05b}")
 passed = sliced.at_least([plane[None] for plane in planes], np.array([2]))
-print(f"[sum >= 2]                          {int(passed[0, 0]):05b}    (image 0 is the rightmost)")
+print(f"{'[sum >= 2]':<36}{int(passed[0, 0]):05b}")
 if (sliced.numbers(planes)[:5] != inputs.sum(axis=0)).any():
     raise AssertionError("the sums are wrong")
 
@@ -286,8 +287,11 @@ def torch_runner(model, images):
         x = torch.from_numpy(model.seen(images)).float()
         for each, limit, flip in zip(w, limits, flips):
             x = ((x @ each >= limit) ^ flip).float()
+            x = 2 * x - 1 if model.signs else x
         return floats.scored(model.blocks[-1], (x @ w[-1]).numpy())
 
+    if not np.array_equal(run(), engine.forward(images)):
+        raise AssertionError("PyTorch gives other scores")
     return {"PyTorch float32": run}
 
 
@@ -311,7 +315,8 @@ for model in found.values():
     results.append({
         "method": row["method"], "density": row["density"], "architecture": row["architecture"],
         "inputs": "pixels" if model.binarize is None else "bits",
-        "test_accuracy": row["test_accuracy"], "microseconds": micro,
+        "test_accuracy": row["test_accuracy"], "file_bytes": row["file_bytes"],
+        "compression_file": row["compression_file"], "microseconds": micro,
     })
     density = "" if row["density"] is None else f"{100 * row['density']:4.1f}%"
     times = "  ".join(f"{name} {value:.2f}" for name, value in micro.items())
@@ -322,12 +327,12 @@ for model in found.values():
     )
 print("\nthe plain network at 5% ones, by batch size:")
 by_batch = []
-model = model_of("0/1", 0.05)
+ready = models.engines(model_of("0/1", 0.05))
 for n in (1, 64, 512) if args.quick else (1, 64, 512, 4096, 8192):
     seconds = race(
         {
             name: lambda engine=engine, n=n: engine.forward(batch[:n])
-            for name, engine in models.engines(model).items()
+            for name, engine in ready.items()
         },
         repeats,
     )
@@ -336,7 +341,7 @@ for n in (1, 64, 512) if args.quick else (1, 64, 512, 4096, 8192):
 
 # %% 8. Convolution, sliced
 #
-# For a convolution a word holds 64 images at one place, and a row all places: the windows are rows
+# For a convolution a word holds 64 images at one place, and a row some places: windows are rows
 # shifted against one another, and everything else stays as it is. The first layer has float
 # weights, and is the same for both engines; so the layers of bits are timed alone, and the whole.
 
@@ -348,7 +353,7 @@ into = floats.first_bits(model, batch)
 by_floats, by_slices = floats.Floats(model), sliced.Sliced(model)
 conv = race(
     {
-        "float32, layers of bits": lambda: by_floats.run(into, first=1),
+        "float32, layers of bits": lambda: by_floats.run(into),
         "bit-sliced, layers of bits": lambda: by_slices.run(into),
         "float32, whole network": lambda: by_floats.forward(batch),
         "bit-sliced, whole network": lambda: by_slices.forward(batch),
@@ -404,6 +409,7 @@ content = {
     "seed": args.seed,
     "data": digits.name,
     **experiment.provenance(time.perf_counter() - began),
+    "sources_digest": models.DIGEST,
     "rows": rows,
     "operations": totals,
     "operations_by_density": counted,
@@ -411,20 +417,22 @@ content = {
     "race_by_batch": by_batch,
     "race_conv": {"images": n, **conv},
 }
-name = "03_bits_and_bytes" + ("" if "MNIST" in digits.name else "_builtin")
+real = "MNIST" in digits.name and "CIFAR-10" in pictures.name
+name = "03_bits_and_bytes" + ("" if real else "_builtin")
 experiment.write_json(args.out / f"{name}.json", content)
 chosen = [("+-1", None)] + [("0/1", p) for p in (0.05, 0.01)]
 figures = {
     "bytes": plots_bits.bytes_by_section([
         {
             "label": "+-1" if p is None else f"0/1, {100 * p:.0f}% ones",
+            "density": p,
             **{k: row_of(model_of(method, p))[k] for k in ("float32_bytes", "parts")},
         }
         for method, p in chosen
     ]),
     "time": plots_bits.time_against_density([
         r for r in results if r["inputs"] == "bits" and r["method"] != "0/1 centred"
-    ]),
+    ], N),
     "operations": plots_bits.operations_against_density(counted),
 }
 for what, picture in figures.items():

@@ -107,7 +107,7 @@ def plan(out, digits="mnist", pictures="cifar10", data_dir=None, seed=0, quick=F
             task._replace(recipe=replace(task.recipe, epochs=2)) for task in tasks
             if task.recipe.architecture in small
             and task.recipe.density in (None, 0.05, 0.01, EXPECTED)
-            and (task.recipe.method != "0/1" or len(task.recipe.sizes) > 3)
+            and (task.recipe.method != "0/1" or not task.recipe.convs)
         ]
     return list(dict.fromkeys(tasks))
 
@@ -204,7 +204,9 @@ def accounts(net):
         "coded_bytes": coded,
         "float32_bytes": float32,
         "compression": float32 / coded,
-        "operations": {key: sum(layer[key] for layer in layers) for key in layers[0]},
+        "operations": {
+            key: sum(layer[key] for layer in layers) for key in layers[0] if key != "binary"
+        },
     }
 
 

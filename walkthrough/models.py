@@ -4,11 +4,13 @@ import json
 
 import experiment
 import numpy as np
+import sources
 
 from sbnn_np import data, floats, freeze, packed, sliced, storage
 from sbnn_np.download import cache_folder
 
 THRESHOLD = 127   # of images as bits: [pixel > 127]
+START = (("models", "trained"), ("experiment", "Recipe"))
 
 
 def as_bits(dataset):
@@ -45,7 +47,7 @@ def trained(recipe, dataset, binarize=None, log=None):
     told, file = folder / f"{name}.json", folder / f"{name}.sbnn"
     if told.exists() and file.exists():
         content = json.loads(told.read_text())
-        if content["sources_digest"] == experiment.DIGEST:
+        if content["sources_digest"] == DIGEST:
             return content["row"], storage.load(file)
     result, net = experiment.run(recipe, dataset, log=log, save_to=folder / f"{name}.part",
                                  resume=True)
@@ -54,7 +56,7 @@ def trained(recipe, dataset, binarize=None, log=None):
     row = result["row"] | {"agree": agreement(net, model, dataset.test_images)}
     folder.mkdir(parents=True, exist_ok=True)
     storage.save(model, file)
-    experiment.write_json(told, {"row": row, "sources_digest": experiment.DIGEST})
+    experiment.write_json(told, {"row": row, "sources_digest": DIGEST})
     return row, model
 
 
@@ -75,13 +77,20 @@ def agreement(net, model, images, batch=200):
     model : freeze.Frozen
     images : (N, ...) uint8
         As the network sees them.
+    batch : int
+        Images at a time; sums of a float layer might depend on it in their last bits.
     """
-    # where the network sees bits, pixels that give them
-    seen = images if model.binarize is None else images * np.uint8(255)
-    expected = np.concatenate([
-        net.forward(images[i : i + batch]) for i in range(0, len(images), batch)
-    ])
-    return {
-        name: int(np.count_nonzero((engine.forward(seen) == expected).all(axis=1)))
-        for name, engine in engines(model).items()
-    }
+    ready = engines(model)
+    same = dict.fromkeys(ready, 0)
+    for start in range(0, len(images), batch):
+        some = images[start : start + batch]
+        expected = net.forward(some)
+        # where the network sees bits, pixels that give them
+        pixels = some if model.binarize is None else some * np.uint8(255)
+        for name, engine in ready.items():
+            same[name] += int(np.count_nonzero((engine.forward(pixels) == expected).all(axis=1)))
+    return same
+
+
+# of the sources as this process has read them
+DIGEST = sources.digest(START)

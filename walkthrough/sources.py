@@ -9,7 +9,7 @@ from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent
 START = (("experiment", "run"), ("experiment", "Recipe"))
-SCRIPTS = ("experiment", "recipes", "curves")   # beside the package's files
+SCRIPTS = ("experiment", "recipes", "curves", "models")   # beside the package's files
 
 
 def digest(start=START):
