@@ -61,7 +61,7 @@ def spread_labels(ax, ends, gap):
 def accuracy_per_epoch(results):
     """Draw validation accuracy after every epoch, one line a method.
 
-    Full precision and centred 0/1 must be among them: the title compares the two.
+    Centred 0/1 must be among them: the title compares it with the first one.
 
     Parameters
     ----------
@@ -74,10 +74,11 @@ def accuracy_per_epoch(results):
     """
     data = results[0]["row"]["data"]
     last = {r["row"]["method"]: 100 * r["row"]["validation_accuracy"] for r in results}
-    behind = last["full precision"] - last["0/1 centred"]
+    other = results[0]["row"]["method"]
+    behind = last[other] - last["0/1 centred"]
     fig, ax = figure(
         f"{data}: with only {100 * centred_density(results):.0f}% ones, centred 0/1 weights end "
-        f"{behind:.1f} points\nbehind full precision"
+        f"{behind:.1f} points\nbehind {other}"
     )
     ends = []
     for result in results:
