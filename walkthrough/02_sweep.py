@@ -9,7 +9,7 @@ MNIST and of CIFAR-10, for four epochs. Two parts for each of the two, and a thi
     trials     centred 0/1, one thing changed: bits chosen at every eighth step only; batches
                of 128; images halved one convolution later; no dense layer before the classes
 
-    python walkthrough/02_sweep.py     20 minutes on two cores
+    python walkthrough/02_sweep.py     26 minutes on two cores
 
 A finished run leaves a file in figures/runs/ and is not run again.
 """

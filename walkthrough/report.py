@@ -79,12 +79,13 @@ def means(rows):
 def table_of_bytes(rows):
     """Format the rows of chapter 2 that compare networks of equal bytes as aligned text."""
     lines = [
-        "architecture              method         ones  bytes of bits  of floats    total  test"
+        "architecture                    method         ones  bytes of bits  of floats    total"
+        "  test"
     ]
     for row in rows:
         ones = "-" if row["density"] is None else f"{100 * row['density']:.2f}%"
         lines.append(
-            f"{row['architecture']:<24}  {row['method']:<11}  {ones:>6}  "
+            f"{row['architecture']:<30}  {row['method']:<11}  {ones:>6}  "
             f"{coded_bytes(row):>13,.0f}  {row['float_bytes']:>9,}  "
             f"{coded_bytes(row) + row['float_bytes']:>7,.0f}  {100 * row['test_accuracy']:.2f}"
         )
@@ -99,13 +100,13 @@ def coded_bytes(row):
 def table_of_means(rows):
     """Format `means` as aligned text."""
     lines = [
-        "architecture              method           schedule   seeds  test           "
+        "architecture                    method           schedule   seeds  test           "
         "largest density"
     ]
     for group in means(rows):
         density = "-" if group["density"] is None else f"{100 * group['density']:.2f}%"
         lines.append(
-            f"{group['architecture']:<24}  {group['method']:<15}  {group['schedule'] or '-':<9}  "
+            f"{group['architecture']:<30}  {group['method']:<15}  {group['schedule'] or '-':<9}  "
             f"{group['seeds']:>5}  {100 * group['test_accuracy']:.2f}"
             f"{spread(group, ' +- '):<8}  {density:>15}"
         )
