@@ -4,7 +4,7 @@ The same grids as in the sweeps of chapters 1 and 2, on the same networks and as
 ternary weights as they are and with a penalty on weights that are not 0. Only validation images
 decide; the test set is not read.
 
-    python walkthrough/04_sweep.py     MINUTES on two cores
+    python walkthrough/04_sweep.py     15 minutes or so on two cores
 
 A finished run leaves a file in figures/runs/ and is not run again.
 """
