@@ -24,6 +24,8 @@ forward and backward pass is written by hand. One concept lives in one file:
     checkpoint  what a training needs to go on as if it had never stopped
     train       the training loop, evaluation, one row of numbers an epoch
     bitops      operations and bytes, each under a named convention
+    whole       write a file whole, or not at all
+    frozen      what a frozen network holds, and which of them can be run
     freeze      a trained network as bits and integer thresholds, exactly
     floats      engine: the frozen network with float32 products
     loops       engine: the same as loops over single neurons, counting

@@ -7,7 +7,7 @@ environment before NumPy is imported, as each half of the images has a thread al
 
 import numpy as np
 
-from sbnn_np import convolution, freeze, pooling, threads
+from sbnn_np import convolution, frozen, pooling, threads
 
 
 class Floats:
@@ -15,7 +15,7 @@ class Floats:
 
     Parameters
     ----------
-    model : freeze.Frozen
+    model : frozen.Frozen
     """
 
     def __init__(self, model):
@@ -28,7 +28,7 @@ class Floats:
 
         Parameters
         ----------
-        images : see `freeze.Frozen.inputs`
+        images : see `frozen.Frozen.inputs`
 
         Returns
         -------
@@ -67,7 +67,7 @@ def values(block):
     """What a block's bits stand for, (D, M) float32: 0 and 1 less the centre, or -1 and +1."""
     if block.weights == "+-1":
         return np.where(block.w, np.float32(1), np.float32(-1))
-    return block.w.astype(np.float32) - np.float32(block.centre / freeze.UNIT)
+    return block.w.astype(np.float32) - np.float32(block.centre / frozen.UNIT)
 
 
 def sums(block, w, x, signs):
@@ -75,7 +75,7 @@ def sums(block, w, x, signs):
 
     Parameters
     ----------
-    block : freeze.Block
+    block : frozen.Block
     w : (D, M) float32
     x : (N, D) or (N, H, W, C) float32
     signs : bool

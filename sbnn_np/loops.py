@@ -6,7 +6,7 @@ each operation that has a name in `bitops` is counted as it is done.
 
 import numpy as np
 
-from sbnn_np import bitops, floats, freeze
+from sbnn_np import bitops, floats, frozen
 
 
 def forward(model, images, count=None):
@@ -14,8 +14,8 @@ def forward(model, images, count=None):
 
     Parameters
     ----------
-    model : freeze.Frozen
-    images : see `freeze.Frozen.inputs`
+    model : frozen.Frozen
+    images : see `frozen.Frozen.inputs`
     count : bitops.Count, optional
         All its numbers but `word_ops` grow, by one at each operation. Of a float layer, whose
         sums come from `floats.first_bits`, only `float_macs` grows, at once.
@@ -110,7 +110,7 @@ def add(x, w, block, signs, count):
             total += x[d]
             count.adds += 1
         for m in range(len(w)):
-            Z[m] = freeze.UNIT * Z[m] - block.centre * total
+            Z[m] = frozen.UNIT * Z[m] - block.centre * total
             count.adds += 1
     return Z
 

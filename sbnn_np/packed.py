@@ -11,7 +11,7 @@ engine gains little from sparsity; but then it is the usual one of +-1 networks.
 
 import numpy as np
 
-from sbnn_np import floats, freeze, threads, windows
+from sbnn_np import floats, frozen, threads, windows
 
 RUN = 1 << 16  # sums computed in one go
 
@@ -21,7 +21,7 @@ class Packed:
 
     Parameters
     ----------
-    model : freeze.Frozen
+    model : frozen.Frozen
     """
 
     def __init__(self, model):
@@ -36,7 +36,7 @@ class Packed:
 
         Parameters
         ----------
-        images : see `freeze.Frozen.inputs`
+        images : see `frozen.Frozen.inputs`
         count : bitops.Count, optional
             Its `and_words` (or XOR) and `popcount_words` grow by the words of each.
 
@@ -77,7 +77,7 @@ def whole_sums(block, w, x, depth, signs, count=None):
 
     Parameters
     ----------
-    block : freeze.Block
+    block : frozen.Block
     w : (M, words) uint64
     x : (N, D) or (N, H, W, C) uint8
     depth : int
@@ -115,7 +115,7 @@ def whole_sums(block, w, x, depth, signs, count=None):
             Z_ *= 2
             Z_ -= total
         elif block.centre:
-            Z_ *= freeze.UNIT
+            Z_ *= frozen.UNIT
             Z_ -= block.centre * total
         if count and (block.centre or block.weights == "+-1" and not signs):
             count.popcount_words += len(planes) * len(Z_) * w.shape[1]

@@ -16,7 +16,7 @@ an image and a place. Numbers are lists of *planes*, the i-th of weight 2^i.
 
 import numpy as np
 
-from sbnn_np import floats, freeze, threads
+from sbnn_np import floats, frozen, threads
 
 ALL = np.uint64(2**64 - 1)
 CHUNK = 1 << 15   # words that are added in one go: 256 KB, and half as many that are carried
@@ -28,7 +28,7 @@ class Sliced:
 
     Parameters
     ----------
-    model : freeze.Frozen
+    model : frozen.Frozen
 
     Raises
     ------
@@ -50,7 +50,7 @@ class Sliced:
 
         Parameters
         ----------
-        images : see `freeze.Frozen.inputs`
+        images : see `frozen.Frozen.inputs`
         count : bitops.Count, optional
             Its `word_ops` grows by the logical operations on words.
 
@@ -90,7 +90,7 @@ class Layer:
 
     Parameters
     ----------
-    block : freeze.Block
+    block : frozen.Block
     """
 
     def __init__(self, block):
@@ -210,7 +210,7 @@ class Shared:
 
     Parameters
     ----------
-    block : freeze.Block
+    block : frozen.Block
     seen : (depth, D + 1, W) uint64
         See `Layer.windows`.
     count : bitops.Count, optional
@@ -232,7 +232,7 @@ class Shared:
             count.word_ops += (len(self.not_high) + 64) * W
 
     def at_least(self, z, threshold, count=None):
-        a, b = np.divmod(threshold.astype(np.int64) + freeze.UNIT - 1, freeze.UNIT)
+        a, b = np.divmod(threshold.astype(np.int64) + frozen.UNIT - 1, frozen.UNIT)
         bits = max(len(z), len(self.not_high)) + 1
         difference = add_two(z, self.not_high, self.no_borrow[b], bits, count)
         difference[-1] ^= ALL                                 # plus 2^(bits-1): never negative

@@ -30,14 +30,12 @@ loads only as a network that every engine can run.
 
 import json
 import math
-import os
 import struct
 import zlib
-from pathlib import Path
 
 import numpy as np
 
-from sbnn_np import freeze, rans
+from sbnn_np import frozen, rans, whole
 
 MAGIC, VERSION = b"SBNN", 1
 MOST = 1 << 24     # weights of a network, and activations of a block
@@ -57,7 +55,7 @@ def save(model, path):
 
     Parameters
     ----------
-    model : freeze.Frozen
+    model : frozen.Frozen
     path : str or Path
 
     Returns
@@ -68,16 +66,11 @@ def save(model, path):
     Raises
     ------
     ValueError
-        If the network is larger than a file may tell of, or cannot be run; see `freeze.check`.
+        If the network is larger than a file may tell of, or cannot be run; see `frozen.check`.
     """
-    path, content = Path(path), dumps(model)
+    content = dumps(model)
     loads(content)                                            # what cannot be read is not written
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        temporary.write_bytes(content)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    whole.write(path, content)
     return len(content)
 
 
@@ -90,7 +83,7 @@ def load(path):
 
     Returns
     -------
-    model : freeze.Frozen
+    model : frozen.Frozen
 
     Raises
     ------
@@ -116,7 +109,7 @@ def dumps(model):
     >>> model.blocks[0].w.shape, dumps(model) == dumps(EXAMPLE)
     ((4, 2), True)
     """
-    freeze.check(model)
+    frozen.check(model)
     return b"".join(content for _, _, content in parts(model))
 
 
@@ -218,7 +211,7 @@ def loads(content):
             read_sections(reader, block, i, i == len(model.blocks) - 1)
         if reader.at != len(reader.content):
             raise ModelFileError("checksum: there are bytes between the sections and it")
-        freeze.check(model)
+        frozen.check(model)
     except ModelFileError:
         raise
     except ValueError as error:
@@ -244,7 +237,7 @@ def read_header(header):
         raise ModelFileError("classes: they must be a list of names that can be printed")
     if not isinstance(header["blocks"], list) or not header["blocks"]:
         raise ModelFileError("blocks: there must be at least one")
-    model = freeze.Frozen([], shape, tuple(classes), binarize)
+    model = frozen.Frozen([], shape, tuple(classes), binarize)
     weights = 0
     for i, told in enumerate(header["blocks"]):
         block = read_block(told, shape, f"block {i}")
@@ -268,7 +261,7 @@ def read_block(told, shape, name):
     padding, centre = whole_numbers(
         [told["padding"], told["centre"]], f"{name}: padding, centre", 0, MOST
     )
-    if centre > (freeze.UNIT if told["weights"] == "0/1" else 0):
+    if centre > (frozen.UNIT if told["weights"] == "0/1" else 0):
         raise ModelFileError(f"{name}: centre is {centre}")
     kernel = told["kernel"]
     if kernel is None:
@@ -281,7 +274,7 @@ def read_block(told, shape, name):
     if D * M > MOST:
         raise ModelFileError(f"{name}: it has {D * M} weights; at most {MOST} are allowed")
     w = np.broadcast_to(np.zeros((), bool), (D, M))
-    block = freeze.Block(told["weights"], w, shape, kernel, stride, padding, pool, centre)
+    block = frozen.Block(told["weights"], w, shape, kernel, stride, padding, pool, centre)
     try:
         smallest = min(block.out_shape)
     except ValueError as error:
@@ -359,8 +352,8 @@ def floats(content, n, name):
     return values
 
 
-EXAMPLE = freeze.Frozen(
-    [freeze.Block(
+EXAMPLE = frozen.Frozen(
+    [frozen.Block(
         "0/1", np.eye(4, 2, dtype=bool), (4,),
         factor=np.ones(2, np.float32), offset=np.zeros(2, np.float32),
     )],

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sbnn_np import bitops, freeze, layers, network
+from sbnn_np import bitops, freeze, frozen, layers, network
 
 finite = st.floats(-100, 100, width=32)
 
@@ -30,11 +30,11 @@ def test_reach_is_what_sums_can_be(rng):
     w = rng.random((6, 40)) < 0.4
     x = rng.integers(0, 2, (500, 6))
     for centre in (0, 5, 64):
-        block = freeze.Block("0/1", w, (6,), centre=centre)
+        block = frozen.Block("0/1", w, (6,), centre=centre)
         Z = block.unit * (x @ w) - centre * x.sum(axis=1, keepdims=True)
         low, high = block.reach(1)
         assert (low == Z.min(axis=0)).all() and (high == Z.max(axis=0)).all()
-    block = freeze.Block("+-1", w, (6,))
+    block = frozen.Block("+-1", w, (6,))
     for inputs, arguments in ((x, (1,)), (2 * x - 1, (1, True))):
         Z = inputs @ np.where(w, 1, -1)
         low, high = block.reach(*arguments)

@@ -278,18 +278,18 @@ def test_what_cannot_be_read_is_not_written(tmp_path):
 LARGE = """
 import resource, sys
 import numpy as np
-from sbnn_np import freeze, rans, storage
+from sbnn_np import frozen, rans, storage
 from test_storage import forged, rebuilt
 
 def model(D, M):
     w = np.zeros((D, M), bool)
     w[:, : max(1, M // 20)] = True
-    hidden = freeze.Block(
+    hidden = frozen.Block(
         "0/1", w, (D,), threshold=np.zeros(M, np.int32), flip=np.zeros(M, bool)
     )
     ones = np.ones(1, np.float32)
-    last = freeze.Block("0/1", np.ones((M, 1), bool), (M,), factor=ones, offset=ones)
-    return freeze.Frozen([hidden, last], (D,), ("a",))
+    last = frozen.Block("0/1", np.ones((M, 1), bool), (M,), factor=ones, offset=ones)
+    return frozen.Frozen([hidden, last], (D,), ("a",))
 
 contents = [storage.dumps(model(1, 1 << 17)), storage.dumps(model(1 << 11, 1 << 12))]
 small = model(16, 16)

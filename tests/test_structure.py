@@ -13,14 +13,14 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "sbnn_np"
 LEVELS = [
     {"reference", "quantize", "windows", "threads", "losses", "gradcheck", "optim"}
-    | {"strokes", "shapes", "download"},
+    | {"strokes", "shapes", "download", "whole"},
     {"ops", "convolution", "pooling", "sparsity", "cifar"},
     {"layers", "data"},
     {"network"},
     {"checkpoint"},
     {"train"},
-    {"bitops", "freeze", "rans"},
-    {"floats", "storage", "summary"},
+    {"bitops", "frozen", "rans"},
+    {"freeze", "floats", "storage", "summary"},
     {"loops", "packed", "sliced", "design"},
 ]
 LEVEL = {name: level for level, names in enumerate(LEVELS) for name in names}

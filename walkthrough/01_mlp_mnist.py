@@ -34,7 +34,7 @@ import numpy as np
 import recipes
 import report
 
-from sbnn_np import data, losses, network, ops, optim, plots, quantize, sparsity, train
+from sbnn_np import data, losses, network, ops, optim, plots, quantize, sparsity, train, whole
 
 parser = experiment.command_line(
     "Chapter 1: a 0/1 network learns MNIST, beside those it is judged against."
@@ -371,7 +371,7 @@ if growing:
     pictures["latents"] = plots.latents_before_after(growing[-1])
     pictures["density"] = plots.density_over_steps(growing[-1])
 for what, picture in pictures.items():
-    experiment.write_whole(args.out / f"{name}_{what}.png", picture)
+    whole.write(args.out / f"{name}_{what}.png", picture)
 print(f"\nwrote {os.path.relpath(args.out / name)}.json and {len(pictures)} figure(s) beside it")
 print(f"{time.perf_counter() - began:.0f} seconds in all")
 

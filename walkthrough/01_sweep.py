@@ -20,7 +20,7 @@ import experiment
 import recipes
 from recipes import METHODS, recipe_for
 
-from sbnn_np import plots
+from sbnn_np import plots, whole
 
 RATES = (1e-3, 3e-3, 1e-2)
 EPOCHS = 20
@@ -68,7 +68,7 @@ content = {
 content["seconds"] = round(sum(row["seconds"] for row in content["rows"]), 1)
 name = "01_sweep" + ("_strokes" if dataset.name != "MNIST" else "")
 experiment.write_json(args.out / f"{name}.json", content)
-experiment.write_whole(args.out / f"{name}.png", plots.rate_sweep(rates))
+whole.write(args.out / f"{name}.png", plots.rate_sweep(rates))
 print("\nchosen (recipes.CHOSEN says the same, or a test fails):")
 for method, chosen in choice.items():
     print(f"    {method!r}: {chosen},")

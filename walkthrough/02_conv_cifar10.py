@@ -44,7 +44,7 @@ import numpy as np
 import recipes
 import report
 
-from sbnn_np import checkpoint, convolution, plots, pooling, quantize, strokes, windows
+from sbnn_np import checkpoint, convolution, plots, pooling, quantize, strokes, whole, windows
 
 parser = experiment.command_line("Chapter 2: 0/1 convolutions on MNIST and CIFAR-10.")
 parser.add_argument(
@@ -321,7 +321,7 @@ for each, what in ((digits, "lenet5"), (pictures, "cifar10")):
     if centred["filters"]:
         figures[f"filters_{what}"] = plots.bit_filters(centred)
 for what, picture in figures.items():
-    experiment.write_whole(args.out / f"{name}_{what}.png", picture)
+    whole.write(args.out / f"{name}_{what}.png", picture)
 print(f"\nwrote {os.path.relpath(args.out / name)}.json and {len(figures)} figures beside it")
 print(f"{time.perf_counter() - began:.0f} seconds in all")
 

@@ -47,6 +47,7 @@ from sbnn_np import (
     storage,
     strokes,
     summary,
+    whole,
 )
 
 parser = experiment.command_line("Chapter 3: freeze, count, store and run 0/1 networks.")
@@ -388,7 +389,7 @@ for digit, pixels in enumerate(drawn[:, :, :, 0]):
     file = io.BytesIO()
     large = 255 - np.kron(pixels, np.ones((4, 4), np.uint8))
     image.imsave(file, large, cmap="gray", vmin=0, vmax=255, metadata={"Software": None})
-    experiment.write_whole(examples / f"digit_{digit}.png", file.getvalue())
+    whole.write(examples / f"digit_{digit}.png", file.getvalue())
 scores = floats.Floats(storage.load(examples / "digits.sbnn")).forward(drawn)
 print(f"the ten digits in {os.path.relpath(examples)} are taken for {scores.argmax(axis=1)}")
 
@@ -436,7 +437,7 @@ figures = {
     "operations": plots_bits.operations_against_density(counted),
 }
 for what, picture in figures.items():
-    experiment.write_whole(args.out / f"{name}_{what}.png", picture)
+    whole.write(args.out / f"{name}_{what}.png", picture)
 print(f"\nwrote {os.path.relpath(args.out / name)}.json and {len(figures)} figures beside it")
 print(f"{time.perf_counter() - began:.0f} seconds in all")
 

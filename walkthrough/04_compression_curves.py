@@ -34,7 +34,7 @@ import curves
 import experiment
 import report_curves
 
-from sbnn_np import plots_curves
+from sbnn_np import plots_curves, whole
 
 parser = experiment.command_line("Chapter 4: accuracy against bytes and operations.")
 parser.add_argument(
@@ -158,7 +158,7 @@ if not words:
         "rows": [content["row"] | {"part": content["part"]} for content in contents],
     })
 for what, picture in figures.items():
-    experiment.write_whole(args.out / f"{name}_{what}.png", picture)
+    whole.write(args.out / f"{name}_{what}.png", picture)
 print(f"\nwrote {len(figures)} figures to {os.path.relpath(args.out)}")
 print(f"{time.perf_counter() - began:.0f} seconds in all")
 

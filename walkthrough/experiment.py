@@ -8,7 +8,6 @@ that decided them. The chapters themselves only choose recipes and show results.
 import argparse
 import hashlib
 import json
-import os
 import platform
 import re
 import sys
@@ -21,7 +20,7 @@ import numpy as np
 import sources
 
 import sbnn_np
-from sbnn_np import bitops, convolution, data, network, optim, sparsity, threads, train
+from sbnn_np import bitops, convolution, data, network, optim, sparsity, threads, train, whole
 from sbnn_np.download import cache_folder
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -268,20 +267,8 @@ def provenance(seconds):
 
 
 def write_json(path, content):
-    """Write JSON to a temporary name, then move it into place."""
-    write_whole(path, (json.dumps(content, indent=1) + "\n").encode())
-
-
-def write_whole(path, content):
-    """Write bytes so that the file is, at any moment, the old one or the whole new one."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        temporary.write_bytes(content)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    """Write JSON, all or nothing."""
+    whole.write(path, (json.dumps(content, indent=1) + "\n").encode())
 
 
 def command_line(description):
@@ -298,7 +285,7 @@ def command_line(description):
 def prepare(out):
     """Make the results folder, and leave with exit code 2 if it cannot be written to."""
     try:
-        write_whole(out / ".probe", b"")
+        whole.write(out / ".probe", b"")
         (out / ".probe").unlink()
     except OSError as error:
         sys.exit(complain(f"--out {out} cannot be written: {error}"))

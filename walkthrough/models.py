@@ -40,7 +40,7 @@ def trained(recipe, dataset, binarize=None, log=None):
     row : dict
         As `experiment.run` gives it; and `agree`, for each engine how many test images have
         the scores of the trained network, to the last bit.
-    model : freeze.Frozen
+    model : frozen.Frozen
     """
     name = experiment.run_name(recipe, dataset.name, True)
     folder = cache_folder() / "models"
@@ -74,7 +74,7 @@ def agreement(net, model, images, batch=200):
     Parameters
     ----------
     net : Network
-    model : freeze.Frozen
+    model : frozen.Frozen
     images : (N, ...) uint8
         As the network sees them.
     batch : int
