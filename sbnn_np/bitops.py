@@ -278,22 +278,19 @@ def sliced_ops(K, D, depth, centre, last):
                 for i in range(total):
                     levels[i + j] += centre >> j & 1
             more, planes = adder_ops(levels)
+            # of each of 64 remainders, a comparison and what it carries into the planes above
             high = planes - 6
-            # the borrow of each of 64 remainders, and the complement of what is above
-            ops += more + 64 * compare_ops(6) + 64 + high
+            ops += more + 64 * (compare_ops(6) + 2 * high + 1) + high
     for fan_in in K.tolist():
-        more, planes = adder_ops([fan_in] * depth)
-        ops += more
-        if last or not centre and not fan_in:
+        if not (fan_in or last or centre):
             continue
-        if centre:
-            bits = max(planes, high) + 1
-            both = min(planes, high)
-            # a full adder where both have a plane; less where one is all 0, or all 1
-            ops += 5 * both + 3 * (planes - both) + 2 * (high - both) + (bits - max(planes, high))
-            ops += 1 + compare_ops(bits)
-        else:
-            ops += compare_ops(planes)
+        levels = [fan_in] * depth
+        if centre and not last:
+            # one more row for each plane of what is shared
+            levels += [0] * (high + 1 - depth)
+            levels = [n + (i <= high) for i, n in enumerate(levels)]
+        more, planes = adder_ops(levels)
+        ops += more + (0 if last else compare_ops(planes))
     return ops
 
 
@@ -319,5 +316,5 @@ def adder_ops(levels):
 
 
 def compare_ops(planes):
-    """Operations of a comparison with a constant: one for the lowest plane, four for each other."""
-    return 4 * planes - 3
+    """Operations of a comparison with a constant: three a plane, and one less."""
+    return 3 * planes - 1

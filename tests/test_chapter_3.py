@@ -48,13 +48,13 @@ def test_quick_runs_on_built_in_data(quick):
 def test_what_was_trained_is_kept(quick):
     (first, again), _, cache = quick
     kept = sorted((cache / "sbnn_np" / "models").glob("*"))
-    assert {path.suffix for path in kept} == {".sbnn", ".json"}
+    assert {path.suffix for path in kept} == {".sbnn", ".npy", ".json"}
 
     def told(said):
         part = said.split("2. Train, freeze, compare")[1].split("3. Count")[0]
         return [line for line in part.splitlines() if "file" in line]
 
-    assert told(first.stdout) == told(again.stdout) and len(told(first.stdout)) == len(kept) / 2
+    assert told(first.stdout) == told(again.stdout) and len(told(first.stdout)) == len(kept) / 3
 
 
 def test_a_kept_model_is_the_trained_one(tmp_path, monkeypatch):
@@ -63,14 +63,19 @@ def test_a_kept_model_is_the_trained_one(tmp_path, monkeypatch):
     dataset = models.as_bits(data.Data("tiny", images, labels, test_images, test_labels))
     assert dataset.name == "tiny as bits" and dataset.train_images.max() == 1
     recipe = experiment.Recipe("0/1 centred", (784, 20, 10), "Adam", 1e-2, 1, 0, 0.1)
-    row, model = models.trained(recipe, dataset, models.THRESHOLD)
-    assert row["agree"] == {"float32 BLAS": 60, "packed words": 60, "bit-sliced": 60}
+    row, model, scores = models.trained(recipe, dataset, models.THRESHOLD)
+    everyone = {"float32 BLAS": 60, "packed words": 60, "bit-sliced": 60}
+    assert models.agreement(model, dataset.test_images, scores) == everyone
+    scores[3, 2] += 1
+    assert models.agreement(model, dataset.test_images, scores) == dict.fromkeys(everyone, 59)
+    scores[3, 2] -= 1
     monkeypatch.setattr(experiment, "run", None)
-    again, kept = models.trained(recipe, dataset, models.THRESHOLD)
-    assert again == row and storage.dumps(kept) == storage.dumps(model)
+    again, kept, found = models.trained(recipe, dataset, models.THRESHOLD)
+    assert again == row and np.array_equal(found, scores)
+    assert storage.dumps(kept) == storage.dumps(model)
     scores = floats.Floats(kept).forward(test_images)
     assert np.mean(scores.argmax(axis=1) == test_labels) == row["test_accuracy"]
     # and trained again when its sources have changed
-    monkeypatch.setattr(models, "DIGEST", "other")
+    monkeypatch.setattr(models, "TRAINING", "other")
     with pytest.raises(TypeError):
         models.trained(recipe, dataset, models.THRESHOLD)

@@ -1,5 +1,6 @@
 """All engines, the loops and the trained network agree bit for bit; counts equal closed forms."""
 
+import os
 from dataclasses import fields
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sbnn_np import bitops, floats, freeze, layers, loops, network, packed, sliced
+from sbnn_np import adders, bitops, duo, floats, freeze, layers, loops, network, packed, sliced
 
 METHODS = ("0/1", "0/1 centred", "+-1")
 
@@ -105,6 +106,106 @@ def test_wide_layers_in_many_groups_agree():
     net.forward(x[:500], train=True)
     model = freeze.freeze(net)
     assert np.array_equal(sliced.Sliced(model).forward(x), floats.Floats(model).forward(x))
+
+
+# adders
+
+
+@given(seed=st.integers(0, 2**32 - 1), depth=st.integers(1, 3), most=st.integers(0, 40))
+def test_counting_ones_of_any_fan_ins(seed, depth, most):
+    rng = np.random.default_rng(seed)
+    G, D, N = int(rng.integers(1, 9)), int(rng.integers(1, 30)), int(rng.integers(1, 200))
+    x = rng.integers(0, 1 << depth, (N, D)).astype(np.uint8)
+    seen = np.stack([adders.slice_bits(x, lambda part, i=i: part >> i & 1) for i in range(depth)])
+    fan_in = np.sort(rng.integers(0, most + 1, G))[::-1]
+    inputs = rng.integers(0, D, (fan_in[0], G))
+    extra = rng.integers(0, 4, (N, 5)).astype(np.uint8)        # five numbers below 4
+    more_rows = [adders.slice_bits(extra, lambda part, i=i: part >> i & 1) for i in range(2)]
+    chosen = rng.integers(0, 5, G)
+    buffers = np.empty((adders.BUFFERS, G, seen.shape[-1]), np.uint64)
+    steps, planes = adders.count_ones(
+        seen, inputs, fan_in, buffers, [(rows, chosen) for rows in more_rows]
+    )
+    expected = np.array([
+        x[:, inputs[: fan_in[g], g]].sum(axis=1, dtype=int) + extra[:, chosen[g]] for g in range(G)
+    ])
+    for _ in range(2):                                         # steps can be done again
+        adders.run(steps)
+        assert np.array_equal(adders.numbers(planes)[:, :N], expected)
+    threshold = rng.integers(0, expected.max() + 3, G)
+    compare, passed = adders.at_least(planes, threshold)
+    adders.run(compare)
+    bits = adders.numbers([passed])[:, :N]
+    assert np.array_equal(bits, expected >= threshold[:, None])
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (8, 3), (64, 8), (65, 9), (130, 16), (512, 5)])
+def test_slicing_loses_nothing(rng, shape):
+    x = rng.integers(0, 2, shape).astype(np.uint8)
+    rows = adders.slice_bits(x)
+    assert rows.shape == (shape[1], -(-shape[0] // 64)) and rows.dtype == np.uint64
+    assert np.array_equal(adders.numbers([rows])[:, : len(x)], x.T)
+
+
+# two processes
+
+
+@pytest.fixture(scope="module")
+def large():
+    """A trained network of bits, enough images for a second process, and their scores."""
+    rng = np.random.default_rng(5)
+    net = network.mlp([50, 40, 10], "0/1 centred", rng, p0=0.1)
+    x = rng.integers(0, 256, (1501, 50)).astype(np.uint8)
+    net.forward(x, train=True)
+    model = freeze.freeze(net)
+    return model, x, floats.Floats(model).forward(x)
+
+
+def test_a_second_process_gives_the_same_scores(large):
+    model, x, expected = large
+    engine = duo.Duo(model)
+    for n in (3, 511, 1501, 700, 640, 1):                      # it grows, and it is left out
+        assert np.array_equal(engine.forward(x[:n]), expected[:n])
+    assert engine.second.process.poll() is None
+    process, path = engine.second.process, engine.second.path
+    engine.close()
+    assert process.poll() == 0 and not os.path.exists(path)
+    assert np.array_equal(engine.forward(x), expected)         # another one is started
+    process = engine.second.process
+    del engine
+    assert process.poll() == 0
+
+
+@pytest.mark.parametrize("float_first", [False, True])
+def test_convolutions_on_two_processes(float_first):
+    net, model, images, x = trained(12, "0/1 centred", True, 99, float_first, N=150)
+    engine = duo.Duo(model)
+    assert np.array_equal(engine.forward(images), floats.Floats(model).forward(images))
+    assert engine.second is not None
+    engine.close()
+
+
+def test_the_end_of_the_second_process_is_told_and_survived(large):
+    model, x, expected = large
+    engine = duo.Duo(model)
+    engine.forward(x)
+    engine.second.process.kill()
+    engine.second.process.wait()
+    with pytest.raises(RuntimeError, match="has ended, code -9"):
+        engine.forward(x)
+    assert np.array_equal(engine.forward(x), expected)
+    engine.close()
+
+
+def test_an_error_here_leaves_no_old_scores_behind(large, monkeypatch):
+    model, x, expected = large
+    engine = duo.Duo(model)
+    with monkeypatch.context() as patched:
+        patched.setattr(engine.here, "run", None)
+        with pytest.raises(TypeError):
+            engine.forward(x)
+    assert np.array_equal(engine.forward(x[::-1].copy()), expected[::-1])
+    engine.close()
 
 
 # counts

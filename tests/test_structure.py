@@ -19,9 +19,10 @@ LEVELS = [
     {"network"},
     {"checkpoint"},
     {"train"},
-    {"bitops", "frozen", "rans"},
+    {"bitops", "frozen", "rans", "adders"},
     {"freeze", "floats", "storage", "summary"},
     {"loops", "packed", "sliced", "design"},
+    {"duo"},
 ]
 LEVEL = {name: level for level, names in enumerate(LEVELS) for name in names}
 APART = {

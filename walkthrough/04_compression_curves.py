@@ -28,7 +28,7 @@ os.environ["OPENBLAS_NUM_THREADS"] = "1"
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
+from multiprocessing import get_all_start_methods, get_context
 
 import curves
 import experiment
@@ -51,6 +51,8 @@ parser.add_argument("--workers", type=int, default=0, help="processes; 0 to trai
 parser.add_argument("--quick", action="store_true", help="eight runs on few images")
 in_editor = "ipykernel" in sys.modules
 args = parser.parse_args([] if in_editor else None)
+if args.workers and "fork" not in get_all_start_methods():
+    parser.error("--workers: this system cannot fork processes; run without")
 if args.quick and args.out == parser.get_default("out"):
     args.out = args.out / "quick"
 experiment.prepare(args.out)
@@ -94,8 +96,8 @@ if not args.figures:
     log = lambda line: print(line, flush=True)  # noqa: E731
     try:
         if args.workers:
-            # "spawn": workers that share nothing but the folders
-            with ProcessPoolExecutor(args.workers, get_context("spawn")) as pool:
+            # "fork": any other way of starting a worker would begin with running this file again
+            with ProcessPoolExecutor(args.workers, get_context("fork")) as pool:
                 contents = curves.run(tasks, pool, log)
         else:
             contents = curves.run(tasks, None, log)
@@ -115,8 +117,8 @@ if not contents:
 # are additions an image, over all layers; "sliced" and "packed" are operations on words of 64 bits,
 # over the layers of bits. Whatever is called best below was picked by its validation images.
 
-ran = [content for content in contents if content["part"] == "curves"]
-growth = [content for content in contents if content["part"] == "growth"]
+ran = [content for content in contents if content["part"] != "growth"]
+growth = [content for content in contents if "growth" in content["part"]]
 if ran:
     heading("Means over the seeds")
     print(report_curves.table(ran))

@@ -1,15 +1,17 @@
 """Trained and frozen networks for the chapters: trained once, then kept in the user's cache."""
 
+import io
 import json
 
 import experiment
 import numpy as np
 import sources
 
-from sbnn_np import data, floats, freeze, packed, sliced, storage
+from sbnn_np import data, duo, floats, freeze, packed, storage, whole
 from sbnn_np.download import cache_folder
 
 THRESHOLD = 127   # of images as bits: [pixel > 127]
+BATCH = 200       # test images at a time
 START = (("models", "trained"), ("experiment", "Recipe"))
 
 
@@ -38,59 +40,64 @@ def trained(recipe, dataset, binarize=None, log=None):
     Returns
     -------
     row : dict
-        As `experiment.run` gives it; and `agree`, for each engine how many test images have
-        the scores of the trained network, to the last bit.
+        As `experiment.run` gives it.
     model : frozen.Frozen
+    scores : (N, classes) float32
+        What the trained network gave the test images before it was frozen.
     """
     name = experiment.run_name(recipe, dataset.name, True)
     folder = cache_folder() / "models"
-    told, file = folder / f"{name}.json", folder / f"{name}.sbnn"
-    if told.exists() and file.exists():
+    told, file, kept, part = (
+        folder / f"{name}{end}" for end in (".json", ".sbnn", ".npy", ".part")
+    )
+    if told.exists() and file.exists() and kept.exists():
         content = json.loads(told.read_text())
-        if content["sources_digest"] == DIGEST:
-            return content["row"], storage.load(file)
-    result, net = experiment.run(recipe, dataset, log=log, save_to=folder / f"{name}.part",
-                                 resume=True)
-    (folder / f"{name}.part").unlink(missing_ok=True)
+        if content["sources_digest"] == TRAINING:
+            return content["row"], storage.load(file), np.load(kept)
+    result, net = experiment.run(recipe, dataset, log=log, save_to=part, resume=True)
+    part.unlink(missing_ok=True)
     model = freeze.freeze(net, dataset.classes, binarize)
-    row = result["row"] | {"agree": agreement(net, model, dataset.test_images)}
-    folder.mkdir(parents=True, exist_ok=True)
+    starts = range(0, len(dataset.test_images), BATCH)
+    scores = np.concatenate([net.forward(dataset.test_images[n : n + BATCH]) for n in starts])
     storage.save(model, file)
-    experiment.write_json(told, {"row": row, "sources_digest": DIGEST})
-    return row, model
+    held = io.BytesIO()
+    np.save(held, scores)
+    whole.write(kept, held.getvalue())
+    experiment.write_json(told, {"row": result["row"], "sources_digest": TRAINING})
+    return result["row"], model, scores
 
 
 def engines(model):
     """Every fast engine that can run a model, by name."""
     found = {"float32 BLAS": floats.Floats(model), "packed words": packed.Packed(model)}
     if not model.signs:
-        found["bit-sliced"] = sliced.Sliced(model)
+        found["bit-sliced"] = duo.Duo(model)
     return found
 
 
-def agreement(net, model, images, batch=200):
-    """How many images have the scores of the trained network, bit for bit: a dict by engine.
+def agreement(model, images, scores):
+    """How many images get exactly these scores, to the last bit: a dict by engine.
 
     Parameters
     ----------
-    net : Network
     model : frozen.Frozen
     images : (N, ...) uint8
         As the network sees them.
-    batch : int
-        Images at a time; sums of a float layer might depend on it in their last bits.
+    scores : (N, classes) float32
+        Of the trained network, `BATCH` images at a time: sums of a float layer might depend
+        on that in their last bits.
     """
     ready = engines(model)
     same = dict.fromkeys(ready, 0)
-    for start in range(0, len(images), batch):
-        some = images[start : start + batch]
-        expected = net.forward(some)
+    for start in range(0, len(images), BATCH):
+        n = slice(start, start + BATCH)
         # where the network sees bits, pixels that give them
-        pixels = some if model.binarize is None else some * np.uint8(255)
+        pixels = images[n] if model.binarize is None else images[n] * np.uint8(255)
         for name, engine in ready.items():
-            same[name] += int(np.count_nonzero((engine.forward(pixels) == expected).all(axis=1)))
+            same[name] += int((engine.forward(pixels) == scores[n]).all(axis=1).sum())
     return same
 
 
-# of the sources as this process has read them
-DIGEST = sources.digest(START)
+# of the sources as this process has read them: of what trains, and of the engines, too
+TRAINING = sources.digest(START)
+DIGEST = sources.digest((*START, ("models", "agreement")))

@@ -178,14 +178,14 @@ def chapter_2(seed, quick=False, full=False):
 CHOSEN_4 = {
     "dense": {
         **{(method, False): choice[:2] for method, choice in CHOSEN.items()},
-        ("ternary", False): ("Adam", 1e-2),
+        ("ternary", False): ("NormalizedSGD", 3e-3),
         ("ternary", True): ("Adam", 1e-2),
     },
     **{
         what: {
             **{(method, False): choice[0] for method, choice in CHOSEN_2[what].items()},
-            ("ternary", False): 1e-2,
-            ("ternary", True): 1e-2,
+            ("ternary", False): 3e-2,
+            ("ternary", True): 3e-2,
         }
         for what in CHOSEN_2
     },

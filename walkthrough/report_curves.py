@@ -94,8 +94,8 @@ def readme_lines(contents):
 
 def claims(contents):
     """The paper's four claims, each with what the finished runs say of it: a list of lines."""
-    groups = means([c for c in contents if c["part"] == "curves"])
-    growth = means([c for c in contents if c["part"] == "growth"])
+    groups = means([c for c in contents if c["part"] != "growth"])
+    growth = means([c for c in contents if "growth" in c["part"]])
     lines = []
     for data in dict.fromkeys(g["data"] for g in groups):
         mine = [g for g in groups if g["data"] == data]
