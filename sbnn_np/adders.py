@@ -131,40 +131,50 @@ def count_ones(seen, inputs, fan_in, buffers, more=()):
     return steps, planes
 
 
-def add_up(levels, count=None):
-    """Add rows of bits with full adders, all that have one weight, then the next.
+def add_up(levels):
+    """Steps that add rows of bits with full adders, all that have one weight, then the next.
+
+    Of n rows a third is added at a time, so few are left soon: faster than the chain of
+    `count_ones` where there is one sum, of many rows.
 
     Parameters
     ----------
     levels : list of (n, ..., W) uint64
         The i-th holds rows of weight 2^i; all of one shape behind n. Overwritten.
-    count : see `run`
 
     Returns
     -------
+    steps : list
+        See `run`.
     planes : list of (..., W) uint64
-        The sum, lowest weight first.
+        With the sum, lowest weight first, when the steps are done.
 
     Examples
     --------
     >>> ones = np.array([[0b0111], [0b0110], [0b0100]], np.uint64)   # one, two and three ones
-    >>> [int(plane[0]) for plane in add_up([ones])]
+    >>> steps, planes = add_up([ones])
+    >>> run(steps)
+    >>> [int(plane[0]) for plane in planes]
     [5, 6]
     """
-    planes, i = [], 0
+    steps, planes, i = [], [], 0
     carried = np.empty((0, *levels[0].shape[1:]), np.uint64)
     while i < len(levels) or len(carried):
         x = carried
-        if i < len(levels):
-            x = np.concatenate([levels[i], carried]) if len(carried) else levels[i]
+        if i < len(levels) and len(levels[i]):
+            x = levels[i]
+            if len(carried):
+                x = np.empty((len(levels[i]) + len(carried), *carried.shape[1:]), np.uint64)
+                steps.append((np.concatenate, ((levels[i], carried), 0, x)))
         carried = np.empty((len(x) // 2, *x.shape[1:]), np.uint64)
-        planes.append(add_level(x, carried, count) if len(x) else np.zeros(x.shape[1:], np.uint64))
+        steps += add_level(x, carried)
+        planes.append(x[-1] if len(x) else np.zeros(x.shape[1:], np.uint64))
         i += 1
-    return planes
+    return steps, planes
 
 
-def add_level(x, carried, count=None):
-    """Add rows of one weight: return what is left of that weight, and write what is carried.
+def add_level(x, carried):
+    """Steps that add rows of one weight: the last row of x is left, and the rest is carried.
 
     Parameters
     ----------
@@ -172,32 +182,30 @@ def add_level(x, carried, count=None):
         Overwritten.
     carried : (n // 2, ..., W) uint64
         Written to.
-    count : see `run`
 
     Returns
     -------
-    plane : (..., W) uint64
-        The last row of x.
+    steps : list
+        See `run`.
     """
-    done, ahead, u = 0, len(x), np.empty((len(x) // 3, *x.shape[1:]), np.uint64)
+    steps, done, ahead = [], 0, len(x)
+    u = np.empty((len(x) // 3, *x.shape[1:]), np.uint64)
     while ahead > 2:
         n = ahead // 3
         a, b, c = (x[len(x) - ahead + i * n :][:n] for i in range(3))
-        carry = carried[done : done + n]
-        np.bitwise_xor(a, b, out=u[:n])
-        a &= b
-        np.bitwise_and(c, u[:n], out=b)
-        np.bitwise_or(a, b, out=carry)                        # (a & b) | (c & (a ^ b))
-        c ^= u[:n]                                            # a ^ b ^ c
+        carry, v = carried[done : done + n], u[:n]
+        steps += [
+            (np.bitwise_xor, (a, b, v)),
+            (np.bitwise_and, (a, b, a)),
+            (np.bitwise_and, (c, v, b)),
+            (np.bitwise_or, (a, b, carry)),                   # (a & b) | (c & (a ^ b))
+            (np.bitwise_xor, (c, v, c)),                      # a ^ b ^ c
+        ]
         ahead, done = ahead - 2 * n, done + n
-        if count:
-            count.word_ops += 5 * a.size
     if ahead == 2:
-        np.bitwise_and(x[-2], x[-1], out=carried[done])
-        x[-1] ^= x[-2]
-        if count:
-            count.word_ops += 2 * x[-1].size
-    return x[-1]
+        a, b = x[-2], x[-1]
+        steps += [(np.bitwise_and, (a, b, carried[done])), (np.bitwise_xor, (a, b, b))]
+    return steps
 
 
 def at_least(planes, threshold):

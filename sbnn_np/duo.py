@@ -102,12 +102,15 @@ class Second:
     """
 
     def __init__(self, model):
-        self.classes = len(model.classes)
+        self.model, self.classes = model, len(model.classes)
         # in memory where there is such a folder: what lies on a disk is written there now and then
         folder = "/dev/shm" if os.path.isdir("/dev/shm") else None
         handle, self.path = tempfile.mkstemp(prefix="sbnn_np-", dir=folder)
         os.close(handle)
         self.shared = np.empty(0, np.uint8)
+        # pixels that only matter as bits are handed over as bits: to compare takes no longer than
+        # to copy, and it is done once
+        self.as_bits = model.binarize is not None and model.blocks[0].weights != "float"
         paths = [str(Path(__file__).resolve().parent.parent), os.environ.get("PYTHONPATH")]
         self.process = subprocess.Popen(
             [sys.executable, "-m", "sbnn_np.duo", self.path],
@@ -127,8 +130,14 @@ class Second:
             del self.shared
             os.truncate(self.path, size)
             self.shared = np.asarray(np.memmap(self.path, np.uint8, "r+"))
-        self.shared[: x.size].reshape(x.shape)[...] = x
-        self.say({"shape": x.shape, "size": self.shared.size, "scores": self.at})
+        into = self.shared[: x.size].reshape(x.shape)
+        if self.as_bits:
+            np.greater(x, self.model.binarize, out=into.view(bool))
+        else:
+            into[...] = x
+        self.say({
+            "shape": x.shape, "size": self.shared.size, "scores": self.at, "bits": self.as_bits,
+        })
 
     def scores(self):
         """Wait for the scores of these inputs: (N, M) float32."""
@@ -176,7 +185,7 @@ def serve(path, source, answers):
                 shared = np.asarray(np.memmap(path, np.uint8, "r+"))
             shape, at = message["shape"], message["scores"]
             x = shared[: np.prod(shape)].reshape(shape)
-            scores = engine.run(x)
+            scores = engine.through([lambda bits: bits], x) if message["bits"] else engine.run(x)
             shared[at : at + scores.nbytes] = scores.reshape(-1).view(np.uint8)
         answers.write(b"done\n")
         answers.flush()

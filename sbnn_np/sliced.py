@@ -11,11 +11,11 @@ an image and a place.
 
 import numpy as np
 
-from sbnn_np import floats, frozen
+from sbnn_np import floats
 from sbnn_np.adders import ALL, BUFFERS, add_up, at_least, count_ones, numbers, run, slice_bits
 
 TOGETHER = 12 << 10 # words that one operation is done on: 96 KB; 15 such rows stay in cache
-COLUMNS = 128       # words of a row at a time
+COLUMNS = 256       # words of a row at a time
 PLANES = 28         # of what is shared, at the most
 
 
@@ -59,30 +59,29 @@ class Sliced:
 
     def run(self, x, count=None):
         """Scores from what `floats.first_bits` gives."""
+        _, depth = floats.as_bits(self.model, x[:1])
+        if depth == 1:
+            return self.through([lambda part: floats.as_bits(self.model, part)[0]], x, count)
+        return self.through([lambda part, i=i: part >> i & 1 for i in range(depth)], x, count)
+
+    def through(self, bits, x, count=None):
+        """Scores of inputs x, (N, ...) uint8; bits[i](part) is bit i of some of them."""
         scores, step = np.empty((len(x), len(self.model.classes)), np.float32), 64 * self.words
         for start in range(0, len(x), step):
             n = slice(start, start + step)
-            scores[n] = self.through(x[n], count)
+            scores[n] = self.at_once(bits, x[n], count)
         return scores
 
-    def through(self, x, count):
-        """Scores of inputs (N, ...) uint8."""
-        _, depth = floats.as_bits(self.model, x[:1])
-        rows = [
-            slice_bits(x.reshape(len(x), -1), lambda part, i=i: self.bit(part, i, depth))
-            for i in range(depth)
-        ]
+    def at_once(self, bits, x, count):
+        """The same for so many inputs that a row of places fills the columns."""
+        depth, flat = len(bits), x.reshape(len(x), -1)
+        rows = [slice_bits(flat, bit) for bit in bits]
         *shape, C = (*x.shape[1:],) if x.ndim == 4 else (1, 1, x[0].size)
         # (depth, H, W, C, words) to (depth, C, H, W, words): a row for each place of a channel
         images = np.moveaxis(np.reshape(rows, (depth, *shape, C, -1)), 3, 1)
         for layer in self.layers[:-1]:
             images = layer.fire(images, count)[None]
         return self.layers[-1].scores(images, count)[: len(x)]
-
-    def bit(self, x, i, depth):
-        """Bit i of what the first block of bits sees of inputs x."""
-        seen, _ = floats.as_bits(self.model, x)
-        return seen if depth == 1 else seen >> np.uint8(i) & np.uint8(1)
 
 
 def large_pages(words):
@@ -121,9 +120,9 @@ class Layer:
             D, M = self.block.w.shape
             self.arrays[depth, W] = (
                 np.empty((depth, D, W), np.uint64),
-                np.empty((PLANES, 64, W), np.uint64),
+                np.empty((PLANES if self.block.centre else 0, 64, W), np.uint64),
                 np.empty((M, W), np.uint64) if self.block.threshold is not None
-                else np.empty((64 * W, M), np.int32),
+                else np.empty((M, 64 * W), np.int32),
             )
         return self.arrays[depth, W]
 
@@ -162,14 +161,23 @@ class Layer:
                 ]
             yield slice(start, start + n), arrays
 
+    def whole_and_rest(self, neurons=slice(None)):
+        """The a and b of a centred block's thresholds; see `shared_steps`."""
+        return np.divmod(self.block.threshold[neurons].astype(np.int64) + 63, 64)
+
+    def remainders(self, exact):
+        """The b that occur, sorted; with `exact`, all that could."""
+        return np.arange(64) if exact else np.unique(self.whole_and_rest()[1])
+
     def groups(self, W, exact):
         """Yield neurons that are added together, (G,), and their inputs, (K, G).
 
         So many that their words are worth an operation each. With `exact` their fan-ins are
         equal, so that no operation is done in vain.
         """
-        M = len(self.order)
-        size, start = -(-M // -(-M * W // TOGETHER)), 0
+        M, start = len(self.order), 0
+        most = max(1, TOGETHER // W)
+        size = -(-M // -(-M // most))                         # as few groups, of equal size
         while start < M:
             neurons = self.order[start : start + size]
             K = int(self.K[neurons[0]])
@@ -202,10 +210,9 @@ class Layer:
                 continue
             more = []
             if block.centre and block.threshold is not None:
-                threshold, rest = np.divmod(
-                    block.threshold[neurons].astype(np.int64) + frozen.UNIT - 1, frozen.UNIT
-                )
+                threshold, rest = self.whole_and_rest(neurons)
                 threshold = np.maximum(threshold + (1 << high) - 1, 0)
+                rest = np.searchsorted(self.remainders(exact), rest)
                 more = [(plane, rest) for plane in shared[:high]]
             elif block.threshold is not None:
                 threshold = block.threshold[neurons]
@@ -225,42 +232,60 @@ class Layer:
         block, depth, words = self.block, len(images), images.shape[-1]
         OH, OW, M = (1, 1, *block.sums_shape)[-3:]
         fired = np.empty((M, OH, OW, words), np.uint64)
-        for rows, (seen, shared, out) in self.windows(images):
-            high = 0
+        exact = count is not None
+        for rows, (seen, _, out) in self.windows(images):
+            W, high = seen.shape[-1], 0
             if block.centre:
-                planes = shared_planes(block, seen, count)
-                high = len(planes)
-                shared[:high] = planes
-            run(self.steps_for(depth, seen.shape[-1], count is not None, high), count)
+                high = self.share(depth, W, exact, count)
+            run(self.steps_for(depth, W, exact, high), count)
             fired[:, rows] = out.reshape(M, -1, OW, words)
         size = block.pool
         fired = fired[:, : OH - OH % size, : OW - OW % size]
-        corners = [fired[:, i::size, j::size] for i, j in np.ndindex(size, size)]
-        out = np.bitwise_or.reduce(corners) if size > 1 else fired
         # the largest sum of a square passes if any does; a flip comes behind that
+        out = fired[:, ::size, ::size].copy()
+        for i, j in list(np.ndindex(size, size))[1:]:
+            out |= fired[:, i::size, j::size]
         out ^= np.where(block.flip, ALL, np.uint64(0))[:, None, None, None]
         if count:
             count.word_ops += out.size * size * size
         return out
 
+    def share(self, depth, W, exact, count):
+        """Do `shared_steps`, and return how many planes there are."""
+        key = "shared", depth, W, exact
+        if key not in self.steps:
+            seen, shared, _ = self.arrays_for(depth, W)
+            remainders = self.remainders(exact)
+            used = shared[:, : len(remainders)]
+            self.steps[key] = *shared_steps(self.block, seen, used, remainders), used
+        steps, high, used = self.steps[key]
+        run(steps, count)
+        while high and not exact and (used[high - 1] == ALL).all():
+            high -= 1                                         # sums that nobody reaches
+        return high
+
     def scores(self, images, count=None):
         """Class scores, (64 W, M) float32, of the last block."""
         block = self.block
         ((_, (seen, _, z)),) = self.windows(images)
-        run(self.steps_for(len(seen), seen.shape[-1], count is not None), count)
+        depth, _, W = seen.shape
+        run(self.steps_for(depth, W, count is not None), count)
         if block.centre:
-            total = numbers(add_up(list(seen.copy()), count))
-            z = block.unit * z - block.centre * total[:, None]
-        return floats.scored(block, (z / np.float32(block.unit)).astype(np.float32))
+            if ("sum", depth, W) not in self.steps:
+                self.steps["sum", depth, W] = sum_steps(seen)
+            steps, total = self.steps["sum", depth, W]
+            run(steps, count)
+            z = block.unit * z - block.centre * numbers(total)
+        return floats.scored(block, z.T.astype(np.float32) / np.float32(block.unit))
 
 
 def write_numbers(planes, z, neurons):
-    """Write numbers, given by their planes (G, W), into columns of z, (64 W, M) int32."""
-    z[:, neurons] = numbers(planes).T
+    """Write numbers, given by their planes (G, W), into rows of z, (M, 64 W) int32."""
+    z[neurons] = numbers(planes)
 
 
-def shared_planes(block, seen, count=None):
-    """What all neurons of a centred block share: c times the sum of the inputs, c = 64 centre.
+def shared_steps(block, seen, shared, remainders):
+    """Steps to what all neurons of a centred block share: c times the sum of inputs, c = 64 centre.
 
     A neuron passes if 64 z - c S >= threshold, where S is the sum of all inputs. With
     threshold + 63 = 64 a + b, where b is from 0 to 63, that is
@@ -271,40 +296,51 @@ def shared_planes(block, seen, count=None):
 
         z + complement of H  >=  a + 2^h - 1.
 
-    There are only 64 different H. So a neuron has h more rows to add, of weights 1, 2, 4, ..., and
-    then compares with a constant as any other does.
+    There are at most 64 different H. So a neuron has h more rows to add, of weights 1, 2, 4, ...,
+    and then compares with a constant as any other does.
 
     Parameters
     ----------
     block : frozen.Block
     seen : (depth, D, W) uint64
         See `Layer.windows`.
-    count : bitops.Count, optional
+    shared : (PLANES, R, W) uint64
+        Its first h planes will be the complements.
+    remainders : (R,) int
+        The b that are needed.
 
     Returns
     -------
-    complement : list of (64, W) uint64
-        The planes; row b is for the remainder b.
+    steps : list
+        See `adders.run`.
+    h : int
     """
-    total = add_up(list(seen.copy()), count)
-    W = seen.shape[-1]
-    levels = [np.empty((0, W), np.uint64)] * (len(total) + 6)
-    for j in range(7):                                        # of a centre up to 64
-        if block.centre >> j & 1:
-            for i, plane in enumerate(total):
-                levels[i + j] = np.concatenate([levels[i + j], plane[None]])
-    product = add_up(levels, count)
-    low = [np.tile(plane, (64, 1)) for plane in product[:6]]
-    steps, carry = at_least(low, 64 - np.arange(64))
-    run(steps, count)
-    complement = []
-    for plane in product[6:]:
-        complement.append(plane ^ ALL ^ carry)
-        carry = plane & carry
-    complement.append(carry ^ ALL)
-    if count:
-        count.word_ops += len(product[6:]) * (1 + 2 * 64) * W + carry.size
-    else:
-        while complement and (complement[-1] == ALL).all():
-            complement.pop()                                  # sums that nobody reaches
-    return complement
+    steps, total = sum_steps(seen)
+    levels = [np.empty((0, seen.shape[-1]), np.uint64)] * (len(total) + 6)
+    for i in range(len(levels)):                              # c has bits 0 to 6
+        chosen = [plane for j, plane in enumerate(total) if i >= j and block.centre >> i - j & 1]
+        if chosen:
+            levels[i] = np.empty((len(chosen), seen.shape[-1]), np.uint64)
+            steps.append((np.stack, (chosen, 0, levels[i])))
+    found, product = add_up(levels)
+    steps += found
+    low = np.empty((6, *shared.shape[1:]), np.uint64)
+    steps += [(np.copyto, pair) for pair in zip(low, product)]
+    found, carry = at_least(list(low), 64 - remainders)       # into the planes above
+    steps += found
+    for plane, complement in zip(product[6:], shared):
+        steps += [
+            (np.bitwise_xor, (plane, ALL, other := np.empty_like(plane))),
+            (np.bitwise_xor, (other, carry, complement)),
+            (np.bitwise_and, (plane, carry, carry)),
+        ]
+    high = len(product) - 6
+    steps.append((np.bitwise_xor, (carry, ALL, shared[high])))
+    return steps, high + 1
+
+
+def sum_steps(seen):
+    """Steps to the sum of all inputs, for each image and place, and its planes."""
+    rows = np.empty_like(seen)
+    steps, planes = add_up(list(rows))
+    return [(np.copyto, (rows, seen)), *steps], planes

@@ -245,10 +245,11 @@ for sizes, budget in (
 
 heading("6. Add without a plus sign")
 inputs = np.array([[1, 1, 0, 0, 1], [1, 0, 0, 1, 1], [1, 0, 1, 0, 1], [0, 0, 1, 0, 1]], np.uint8)
-rows = np.array([[int("".join(map(str, row[::-1])), 2)] for row in inputs], np.uint64)
-for name, word in zip("abcd", rows[:, 0]):
+words = np.array([[int("".join(map(str, row[::-1])), 2)] for row in inputs], np.uint64)
+for name, word in zip("abcd", words[:, 0]):
     print(f"{f'input {name} of images 4 to 0':<36}{int(word):05b}")
-planes = adders.add_up([rows.copy()])
+steps, planes = adders.add_up([words.copy()])
+adders.run(steps)
 for i, plane in enumerate(planes):
     print(f"{f'sum, bit of weight {1 << i}':<36}{int(plane[0]):05b}")
 sums = [sum((int(plane[0]) >> n & 1) << i for i, plane in enumerate(planes)) for n in range(5)]

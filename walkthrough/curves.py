@@ -38,8 +38,8 @@ class Task(NamedTuple):
 
 # networks, and epochs
 MLPS = {"784-300-100-10": 12, "784-1024-1024-10": 12}
-LENET_EPOCHS, CIFAR_EPOCHS = 4, 4
-LONG = 24     # of the wide multilayer network, to see what more training gives
+LENET_EPOCHS, CIFAR_EPOCHS = 3, 4
+LONG = 18     # of the wide multilayer network, to see what more training gives
 # where ternary weights are regularised: what part of them may differ from 0 at no cost, and the
 # share of the penalty in the loss
 EXPECTED, SHARE = 0.1, 0.1
