@@ -93,8 +93,9 @@ def time_against_density(race, batch):
     for r in race:
         if r["method"] == "+-1":
             y = r["microseconds"]["packed words"]
-            ax.axhline(y, color=COLOURS["+-1"], lw=1, ls=":")
-            ax.text(100 * plain[0]["density"], y, "+-1 weights, XNOR and popcount",
+            ends_at = [100 * plain[0]["density"], 100 * plain[-1]["density"]]
+            ax.plot(ends_at, [y, y], color=COLOURS["+-1"], lw=1, ls=":")
+            ax.text(ends_at[0], 1.06 * y, "+-1 weights, XNOR and popcount",
                     va="bottom", color=COLOURS["+-1"], fontsize=9)
     ax.set(
         xscale="log", yscale="log", xlabel="weights that are 1 (%)",
@@ -146,8 +147,8 @@ def operations_against_density(counts):
         return float(np.exp(np.interp(0, np.log(y / words), np.log(x))))
 
     fig, ax = figure(
-        f"AND and popcount on packed words take more operations than single\nadditions below "
-        f"{crossing(adds):.1f}% ones, and more than sliced ones below {crossing(sliced):.0f}%"
+        f"Packed words take fewer operations than single additions above {crossing(adds):.1f}%\n"
+        f"ones; additions in slices take fewer than packed words up to {crossing(sliced):.0f}%"
     )
     lines = (
         ("additions, 0/1", counts["adds"], COLOURS["0/1"], "--"),

@@ -17,6 +17,7 @@ from sbnn_np.adders import ALL, BUFFERS, add_up, at_least, count_ones, numbers, 
 TOGETHER = 12 << 10 # words that one operation is done on: 96 KB; 15 such rows stay in cache
 COLUMNS = 256       # words of a row at a time
 PLANES = 28         # of what is shared, at the most
+SIZES = 16          # of batches whose arrays and steps are kept
 
 
 class Sliced:
@@ -117,6 +118,9 @@ class Layer:
     def arrays_for(self, depth, W):
         """Rows of all inputs, of what is shared, and of the result: made once for each size."""
         if (depth, W) not in self.arrays:
+            if len(self.arrays) == SIZES:
+                self.arrays.clear()
+                self.steps.clear()
             D, M = self.block.w.shape
             self.arrays[depth, W] = (
                 np.empty((depth, D, W), np.uint64),
@@ -146,20 +150,28 @@ class Layer:
             arrays[0].reshape(depth, H, W, C, words)[...] = np.moveaxis(images, 1, 3)
             yield slice(0, 1), arrays
             return
-        P, (KH, KW), stride = block.padding, block.kernel, block.stride
+        P = block.padding
         images = np.pad(images, ((0, 0), (0, 0), (P, P), (P, P), (0, 0)))
         OH, OW, _ = block.sums_shape
         step = max(1, COLUMNS // (OW * words))
         for start in range(0, OH, step):
-            n = min(start + step, OH) - start
-            arrays = self.arrays_for(depth, n * OW * words)
-            seen = arrays[0].reshape(depth, KH * KW, C, n, OW, words)
-            for i, (kh, kw) in enumerate(np.ndindex(KH, KW)):
-                seen[:, i] = images[
-                    :, :, stride * start + kh : stride * (start + n - 1) + kh + 1 : stride,
-                    kw : kw + stride * (OW - 1) + 1 : stride,
-                ]
-            yield slice(start, start + n), arrays
+            rows = slice(start, min(start + step, OH))
+            arrays = self.arrays_for(depth, (rows.stop - start) * OW * words)
+            self.cut(images, rows, arrays[0])
+            yield rows, arrays
+
+    def cut(self, images, rows, seen):
+        """Write what windows of some output rows see, (depth, KH KW C, W), of padded images."""
+        (KH, KW), stride = self.block.kernel, self.block.stride
+        depth, C, _, _, words = images.shape
+        OW, n = self.block.sums_shape[1], rows.stop - rows.start
+        seen = seen.reshape(depth, KH * KW, C, n, OW, words)
+        for i, (kh, kw) in enumerate(np.ndindex(KH, KW)):
+            first = stride * rows.start + kh
+            seen[:, i] = images[
+                :, :, first : first + stride * (n - 1) + 1 : stride,
+                kw : kw + stride * (OW - 1) + 1 : stride,
+            ]
 
     def whole_and_rest(self, neurons=slice(None)):
         """The a and b of a centred block's thresholds; see `shared_steps`."""
@@ -173,7 +185,8 @@ class Layer:
         """Yield neurons that are added together, (G,), and their inputs, (K, G).
 
         So many that their words are worth an operation each. With `exact` their fan-ins are
-        equal, so that no operation is done in vain.
+        equal: then operations are those that `bitops` tells of. Else some are spared, and a few
+        done in vain.
         """
         M, start = len(self.order), 0
         most = max(1, TOGETHER // W)
