@@ -31,6 +31,17 @@ def figure(title):
     return fig, ax
 
 
+def panels(title, names):
+    """Start a figure of 800 x 480 pixels with a message, and a panel for each name side by side."""
+    fig, axes = plt.subplots(
+        1, len(names), figsize=(8, 4.8), dpi=100, layout="constrained", squeeze=False
+    )
+    fig.suptitle(title, x=0.01, ha="left", fontsize=13, fontweight="bold")
+    for ax in axes[0]:
+        ax.spines[["top", "right"]].set_visible(False)
+    return fig, axes[0]
+
+
 def png(fig):
     """Render a figure: PNG as bytes. The figure is closed."""
     file = io.BytesIO()
@@ -200,17 +211,13 @@ def density_by_layer(results):
     png : bytes
     """
     names = list(dict.fromkeys(result["row"]["data"] for result in results))
-    fig, axes = plt.subplots(
-        1, len(names), figsize=(8, 4.8), dpi=100, layout="constrained", squeeze=False
-    )
     every = [d for result in results for d in result["row"]["layer_densities"]]
     target = results[0]["row"]["target_density"]
-    fig.suptitle(
+    fig, axes = panels(
         f"{100 * target:.0f}% ones in the whole net are {100 * min(every):.1f}% in one layer "
-        f"and {100 * max(every):.0f}% in another",
-        x=0.01, ha="left", fontsize=13, fontweight="bold",
+        f"and {100 * max(every):.0f}% in another", names,
     )
-    for ax, name in zip(axes[0], names):
+    for ax, name in zip(axes, names):
         mine = [result for result in results if result["row"]["data"] == name]
         recipe = mine[0]["recipe"]
         layers = [f"conv\n{size}" for size in recipe["convs"] if size != "pool"]
@@ -228,9 +235,8 @@ def density_by_layer(results):
         ax.set_ylim(0, 1.25 * max(100 * d for r in mine for d in r["row"]["layer_densities"]))
         ax.set_xticks(range(len(layers)), layers)
         ax.set_title(f"{name}, {mine[0]['row']['architecture']}", fontsize=10)
-        ax.spines[["top", "right"]].set_visible(False)
         ax.legend(frameon=False, fontsize=10, loc="upper left", ncols=2)
-    axes[0, 0].set_ylabel("ones in the layer (%); dashed: of the whole net")
+    axes[0].set_ylabel("ones in the layer (%); dashed: of the whole net")
     return png(fig)
 
 

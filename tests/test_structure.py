@@ -27,7 +27,7 @@ LEVELS = [
 LEVEL = {name: level for level, names in enumerate(LEVELS) for name in names}
 APART = {
     "__init__": set(), "plots": {"matplotlib"}, "plots_bits": set(),
-    "plots_curves": {"matplotlib"}, "__main__": {"matplotlib"},
+    "plots_curves": set(), "__main__": {"matplotlib"},
 }
 
 

@@ -25,7 +25,6 @@ On MNIST the first command ends with these test accuracies (seed 0):
 # %% Set up
 import itertools
 import os
-import sys
 import time
 from dataclasses import replace
 
@@ -42,13 +41,7 @@ parser = experiment.command_line(
 parser.add_argument("--data", choices=["mnist", "strokes"], default="mnist", help="data set")
 parser.add_argument("--quick", action="store_true", help="few images, two epochs")
 parser.add_argument("--full", action="store_true", help="three seeds, longer, and a wider net")
-in_editor = "ipykernel" in sys.modules
-args = parser.parse_args([] if in_editor else None)
-if args.quick and args.full:
-    parser.error("--quick and --full exclude each other")
-if args.quick and args.out == parser.get_default("out"):
-    args.out = args.out / "quick"
-experiment.prepare(args.out)
+args = experiment.options(parser)
 
 began = time.perf_counter()
 dataset = experiment.open_data(args.data, args.data_dir)
@@ -350,18 +343,13 @@ print(
 
 # %% Results and figures
 
-content = {
-    "command": " ".join(["python", "walkthrough/01_mlp_mnist.py", *experiment.shown(args)]),
-    "seed": args.seed,
-    "data": NAME,
-    # runs that were there already took their time, too
-    **experiment.provenance(
-        sum(row["seconds"] for row in rows) if args.full else time.perf_counter() - began
-    ),
+# runs that were there already took their time, too
+seconds = sum(row["seconds"] for row in rows) if args.full else time.perf_counter() - began
+content = experiment.headed("01_mlp_mnist", args, NAME, seconds, {
     "step_cost": cost,
     "rows": rows,
     "runs": [] if args.full else results,
-}
+})
 name = "01_mlp_mnist" + ("_full" if args.full else "") + ("_strokes" if NAME != "MNIST" else "")
 experiment.write_json(args.out / f"{name}.json", content)
 four = results[:4]

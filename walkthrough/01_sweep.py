@@ -14,7 +14,6 @@ validation images decide; the test set is not read. Three parts:
 A finished run leaves a file in figures/runs/ and is not run again.
 """
 
-import time
 
 import experiment
 import recipes
@@ -31,7 +30,6 @@ parser.add_argument("--data", choices=["mnist", "strokes"], default="mnist", hel
 args = parser.parse_args()
 experiment.prepare(args.out)
 
-began = time.perf_counter()
 dataset = experiment.open_data(args.data, args.data_dir)
 SPARSE = [method for method in METHODS if method.startswith("0/1")]
 
@@ -58,16 +56,11 @@ lengths = recipes.sweep("lengths", dataset, args.out, [
     for epochs in (5, 10)
 ])
 
-content = {
-    "command": " ".join(["python", "walkthrough/01_sweep.py", *experiment.shown(args)]),
-    "seed": args.seed,
-    "data": dataset.name,
-    **experiment.provenance(time.perf_counter() - began),
-    "rows": rates + schedules + lengths,
-}
-content["seconds"] = round(sum(row["seconds"] for row in content["rows"]), 1)
+rows = rates + schedules + lengths
 name = "01_sweep" + ("_strokes" if dataset.name != "MNIST" else "")
-experiment.write_json(args.out / f"{name}.json", content)
+experiment.write_json(args.out / f"{name}.json", experiment.headed(
+    "01_sweep", args, dataset.name, sum(row["seconds"] for row in rows), {"rows": rows},
+))
 whole.write(args.out / f"{name}.png", plots.rate_sweep(rates))
 print("\nchosen (recipes.CHOSEN says the same, or a test fails):")
 for method, chosen in choice.items():

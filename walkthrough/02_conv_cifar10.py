@@ -47,27 +47,16 @@ import report
 from sbnn_np import checkpoint, convolution, plots, pooling, quantize, strokes, whole, windows
 
 parser = experiment.command_line("Chapter 2: 0/1 convolutions on MNIST and CIFAR-10.")
-parser.add_argument(
-    "--data", choices=["real", "builtin"], default="real",
-    help="MNIST and CIFAR-10, or stroke digits and shapes",
-)
+experiment.both_data_sets(parser)
 parser.add_argument("--quick", action="store_true", help="few images, one epoch")
 parser.add_argument("--full", action="store_true", help="two seeds, longer, and wider networks")
 parser.add_argument(
     "--resume", action="store_true", help="use finished runs and go on with the begun one"
 )
-in_editor = "ipykernel" in sys.modules
-args = parser.parse_args([] if in_editor else None)
-if args.quick and args.full:
-    parser.error("--quick and --full exclude each other")
-if args.quick and args.out == parser.get_default("out"):
-    args.out = args.out / "quick"
-experiment.prepare(args.out)
+args = experiment.options(parser)
 
 began = time.perf_counter()
-builtin = args.data == "builtin"
-digits = experiment.open_data("strokes" if builtin else "mnist", args.data_dir)
-pictures = experiment.open_data("shapes" if builtin else "cifar10", args.data_dir)
+digits, pictures = experiment.open_both(args)
 if args.quick:
     digits, pictures = (
         replace(
@@ -296,16 +285,13 @@ if memory:
 
 # %% Results and figures
 
-content = {
-    "command": " ".join(["python", "walkthrough/02_conv_cifar10.py", *experiment.shown(args)]),
-    "seed": args.seed,
-    "data": pictures.name,
-    **experiment.provenance(sum(row["seconds"] for row in rows)),
+seconds = sum(row["seconds"] for row in rows)
+content = experiment.headed("02_conv_cifar10", args, pictures.name, seconds, {
     "seconds_in_all": round(time.perf_counter() - began, 1),
     "step_cost": cost,
     "peak_mib": memory,
     "rows": rows,
-}
+})
 name = "02_conv_cifar10" + ("_full" if args.full else "")
 name += "" if (digits.name, pictures.name) == ("MNIST", "CIFAR-10") else "_builtin"
 experiment.write_json(args.out / f"{name}.json", content)

@@ -71,14 +71,9 @@ for what, name in (("digits", "mnist"), ("pictures", "cifar10")):
     for method in SPARSE:
         chosen[what][method] = (rate[method], recipes.best(schedules, method)["schedule"])
 
-content = {
-    "command": " ".join(["python", "walkthrough/02_sweep.py", *experiment.shown(args)]),
-    "seed": args.seed,
-    "data": "MNIST and CIFAR-10",
-    **experiment.provenance(sum(row["seconds"] for row in rows)),
-    "rows": rows,
-}
-experiment.write_json(args.out / "02_sweep.json", content)
+experiment.write_json(args.out / "02_sweep.json", experiment.headed(
+    "02_sweep", args, "MNIST and CIFAR-10", sum(row["seconds"] for row in rows), {"rows": rows},
+))
 print("\nchosen (recipes.CHOSEN_2 says the same, or a test fails):")
 for what, choice in chosen.items():
     print(f"    {what!r}: {choice},")

@@ -22,7 +22,6 @@ import os
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import io
-import sys
 import time
 from dataclasses import replace
 
@@ -52,21 +51,12 @@ from sbnn_np import (
 )
 
 parser = experiment.command_line("Chapter 3: freeze, count, store and run 0/1 networks.")
-parser.add_argument(
-    "--data", choices=["real", "builtin"], default="real",
-    help="MNIST and CIFAR-10, or stroke digits and shapes",
-)
+experiment.both_data_sets(parser)
 parser.add_argument("--quick", action="store_true", help="few images, one epoch, few repeats")
-in_editor = "ipykernel" in sys.modules
-args = parser.parse_args([] if in_editor else None)
-if args.quick and args.out == parser.get_default("out"):
-    args.out = args.out / "quick"
-experiment.prepare(args.out)
+args = experiment.options(parser)
 
 began = time.perf_counter()
-builtin = args.data == "builtin"
-digits = experiment.open_data("strokes" if builtin else "mnist", args.data_dir)
-pictures = experiment.open_data("shapes" if builtin else "cifar10", args.data_dir)
+digits, pictures = experiment.open_both(args)
 if args.quick:
     digits, pictures = data.few(digits, 6000, 300), data.few(pictures, 1200, 300)
 
@@ -414,10 +404,6 @@ for p in densities:
     counted["words"].append(sum(layer["and_words"] + layer["popcount_words"] for layer in each))
 counted["adds_of_dense"] = totals["+-1"]["adds"]
 content = {
-    "command": " ".join(["python", "walkthrough/03_bits_and_bytes.py", *experiment.shown(args)]),
-    "seed": args.seed,
-    "data": digits.name,
-    **experiment.provenance(time.perf_counter() - began),
     "sources_digest": models.DIGEST,
     "rows": rows,
     "operations": totals,
@@ -428,7 +414,11 @@ content = {
 }
 real = "MNIST" in digits.name and "CIFAR-10" in pictures.name
 name = "03_bits_and_bytes" + ("" if real else "_builtin")
-experiment.write_json(args.out / f"{name}.json", content)
+seconds = time.perf_counter() - began
+experiment.write_json(
+    args.out / f"{name}.json",
+    experiment.headed("03_bits_and_bytes", args, digits.name, seconds, content),
+)
 chosen = [("+-1", None)] + [("0/1", p) for p in (0.05, 0.01)]
 figures = {
     "bytes": plots_bits.bytes_by_section([

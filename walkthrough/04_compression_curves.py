@@ -37,10 +37,7 @@ import report_curves
 from sbnn_np import plots_curves, whole
 
 parser = experiment.command_line("Chapter 4: accuracy against bytes and operations.")
-parser.add_argument(
-    "--data", choices=["real", "builtin"], default="real",
-    help="MNIST and CIFAR-10, or stroke digits and shapes",
-)
+experiment.both_data_sets(parser)
 parser.add_argument("--plan", action="store_true", help="say what would run, and stop")
 parser.add_argument(
     "--only", action="append", default=[], metavar="WORD",
@@ -49,13 +46,9 @@ parser.add_argument(
 parser.add_argument("--figures", action="store_true", help="train nothing, draw what is finished")
 parser.add_argument("--workers", type=int, default=0, help="processes; 0 to train in this one")
 parser.add_argument("--quick", action="store_true", help="eight runs on few images")
-in_editor = "ipykernel" in sys.modules
-args = parser.parse_args([] if in_editor else None)
+args = experiment.options(parser)
 if args.workers and "fork" not in get_all_start_methods():
     parser.error("--workers: this system cannot fork processes; run without")
-if args.quick and args.out == parser.get_default("out"):
-    args.out = args.out / "quick"
-experiment.prepare(args.out)
 began = time.perf_counter()
 
 
@@ -68,8 +61,7 @@ def heading(text):
 LOADED_AS = {
     "MNIST": "mnist", "CIFAR-10": "cifar10", "stroke digits": "strokes", "shapes": "shapes",
 }
-wanted = ("strokes", "shapes") if args.data == "builtin" else ("mnist", "cifar10")
-loaded = [LOADED_AS[experiment.open_data(name, args.data_dir).name] for name in wanted]
+loaded = [LOADED_AS[found.name] for found in experiment.open_both(args)]
 tasks = curves.plan(args.out / "runs", *loaded, args.data_dir, args.seed, args.quick)
 words = set(args.only)
 known = {word for task in tasks for word in curves.words_of(task)}
@@ -149,16 +141,13 @@ if growth:
 name = "04_compression_curves" + "".join(f"_{word}" for word in sorted(words))
 name += "" if set(names) <= {"MNIST", "CIFAR-10"} else "_builtin"
 if not words:
-    experiment.write_json(args.out / f"{name}.json", {
-        "command": " ".join(
-            ["python", "walkthrough/04_compression_curves.py", *experiment.shown(args)]
-        ),
-        "seed": args.seed,
-        "data": " and ".join(names),
-        **experiment.provenance(sum(content["row"]["seconds"] for content in contents)),
-        "sources_digest": curves.DIGEST,
-        "rows": [content["row"] | {"part": content["part"]} for content in contents],
-    })
+    seconds = sum(content["row"]["seconds"] for content in contents)
+    experiment.write_json(args.out / f"{name}.json", experiment.headed(
+        "04_compression_curves", args, " and ".join(names), seconds, {
+            "sources_digest": curves.DIGEST,
+            "rows": [content["row"] | {"part": content["part"]} for content in contents],
+        },
+    ))
 for what, picture in figures.items():
     whole.write(args.out / f"{name}_{what}.png", picture)
 print(f"\nwrote {len(figures)} figures to {os.path.relpath(args.out)}")

@@ -49,14 +49,9 @@ for what, name in (("dense", "mnist"), ("digits", "mnist"), ("pictures", "cifar1
         chosen[what, bool(share)] = best["optimizer"], best["rate"]
         rows += found
 
-content = {
-    "command": " ".join(["python", "walkthrough/04_sweep.py", *experiment.shown(args)]),
-    "seed": args.seed,
-    "data": "MNIST and CIFAR-10",
-    **experiment.provenance(sum(row["seconds"] for row in rows)),
-    "rows": rows,
-}
-experiment.write_json(args.out / "04_sweep.json", content)
+experiment.write_json(args.out / "04_sweep.json", experiment.headed(
+    "04_sweep", args, "MNIST and CIFAR-10", sum(row["seconds"] for row in rows), {"rows": rows},
+))
 print("\nchosen (recipes.CHOSEN_4 says the same, or a test fails):")
 for (what, regularised), choice in chosen.items():
     print(f"    {what}, {'regularised' if regularised else 'as it is'}: {choice}")

@@ -266,6 +266,17 @@ def provenance(seconds):
     }
 
 
+def headed(script, args, data_name, seconds, content):
+    """What a chapter found, below how and where it came about; see `provenance`."""
+    return {
+        "command": " ".join(["python", f"walkthrough/{script}.py", *shown(args)]),
+        "seed": args.seed,
+        "data": data_name,
+        **provenance(seconds),
+        **content,
+    }
+
+
 def write_json(path, content):
     """Write JSON, all or nothing."""
     whole.write(path, (json.dumps(content, indent=1) + "\n").encode())
@@ -280,6 +291,31 @@ def command_line(description):
     parser.add_argument("--seed", type=int, default=0, help="of weights and order of images")
     parser.add_argument("--out", type=Path, default=ROOT / "figures", help="results folder")
     return parser
+
+
+def both_data_sets(parser):
+    """Give a chapter on digits and pictures its option --data; `open_both` follows it."""
+    parser.add_argument(
+        "--data", choices=["real", "builtin"], default="real",
+        help="MNIST and CIFAR-10, or stroke digits and shapes",
+    )
+
+
+def open_both(args):
+    """The digits and the pictures that --data names; see `open_data`."""
+    names = ("strokes", "shapes") if args.data == "builtin" else ("mnist", "cifar10")
+    return [open_data(name, args.data_dir) for name in names]
+
+
+def options(parser):
+    """A chapter's options as they were typed (in an editor, the defaults), and its folder ready."""
+    args = parser.parse_args([] if "ipykernel" in sys.modules else None)
+    if args.quick and getattr(args, "full", False):
+        parser.error("--quick and --full exclude each other")
+    if args.quick and args.out == parser.get_default("out"):
+        args.out = args.out / "quick"
+    prepare(args.out)
+    return args
 
 
 def prepare(out):
