@@ -228,7 +228,7 @@ def density_by_layer(results):
             at = np.arange(len(layers)) + 0.4 * (k - (len(mine) - 1) / 2)
             bars = ax.bar(at, density, 0.38, color=COLOURS[method], label=method)
             ax.bar_label(
-                bars, [f"{d:.1f}" for d in density], fontsize=8, padding=3,
+                bars, [f"{d:.1f}" for d in density], padding=3, fontsize=8 - (len(layers) > 4),
                 bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5},
             )
         ax.axhline(100 * target, color="black", lw=1, ls="--", zorder=0)

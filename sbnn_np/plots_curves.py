@@ -286,7 +286,10 @@ def growth_against_pruning(contents):
             errors += y
         ax.set(xscale="log", xlabel="additions of all forward passes")
         error_axis(ax, errors)
-        ax.set_title(f"{name}, numbers: epochs", fontsize=10)
+        (architecture,) = {
+            c["row"]["architecture"] for c in contents if c["row"]["data"] == name
+        }
+        ax.set_title(f"{name}, {architecture}; numbers: epochs", fontsize=9)
         ax.legend(frameon=False)
     return png(fig)
 

@@ -1,13 +1,16 @@
 """Chapter 3 runs without data, keeps what it trained, and its committed results hold."""
 
 import json
+import os
 import subprocess
 import sys
+import time
 
 import experiment
 import models
 import numpy as np
 import pytest
+import report_bits
 from test_chapter_2 import environment
 from test_walkthrough import ROOT, TOP_KEYS
 
@@ -79,3 +82,68 @@ def test_a_kept_model_is_the_trained_one(tmp_path, monkeypatch):
     monkeypatch.setattr(models, "TRAINING", "other")
     with pytest.raises(TypeError):
         models.trained(recipe, dataset, models.THRESHOLD)
+
+
+# the committed results
+
+
+def committed():
+    return json.loads((ROOT / "figures" / "03_bits_and_bytes.json").read_text())
+
+
+def test_committed_results_are_of_these_sources():
+    content = committed()
+    assert content.keys() >= TOP_KEYS and content["sources_digest"] == models.DIGEST
+
+
+def test_every_engine_gave_every_score_of_the_trained_networks():
+    rows = committed()["rows"]
+    assert len(rows) == 12 and {row["data"] for row in rows} == {
+        "MNIST", "MNIST as bits", "CIFAR-10",
+    }
+    for row in rows:
+        assert set(row["agree"].values()) == {10000} and len(row["agree"]) >= 2
+    (wide,) = (row for row in rows if row["architecture"] == "784-1024-1024-10")
+    assert wide["compression_file"] >= 95
+
+
+def test_slices_were_as_fast_as_the_readme_says():
+    content = committed()
+    gain = {
+        (row["method"], row["density"] and round(row["density"], 2)):
+            row["microseconds"]["float32 BLAS"] / row["microseconds"]["bit-sliced"]
+        for row in content["race"]
+        if row["inputs"] == "bits" and "bit-sliced" in row["microseconds"]
+    }
+    assert gain["0/1", 0.05] >= 5 and gain["0/1 centred", 0.05] >= 4
+    assert gain["0/1", 0.01] >= 10 and gain["0/1 centred", 0.01] >= 7
+    assert content["race_conv"]["gain, layers of bits"] >= 2.5
+    readme = (ROOT / "README.md").read_text()
+    for line in (*report_bits.readme_lines(content), report_bits.conv_line(content)):
+        assert line in readme
+
+
+def test_the_model_in_the_repository_works():
+    examples = ROOT / "figures" / "examples"
+    path = examples / "digits.sbnn"
+    assert path.stat().st_size <= 100_000
+    model = storage.load(path)
+    (row,) = (
+        row for row in committed()["rows"]
+        if row["data"] == "MNIST" and row["architecture"] == "784-512-512-10"
+    )
+    assert path.stat().st_size == row["file_bytes"]
+    pictures = sorted(examples.glob("digit_*.png"))
+    started = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, "-m", "sbnn_np", "predict", str(path), str(pictures[7])],
+        capture_output=True, text=True, cwd=ROOT,
+    )
+    # 1.5 s on a machine with nothing else to do
+    assert time.perf_counter() - started < 6
+    assert done.returncode == 0 and "7" in done.stdout, done.stderr
+    assert len(pictures) == 10
+    if "SBNN_DATA" in os.environ:
+        mnist = data.load("mnist")
+        scores = floats.Floats(model).forward(mnist.test_images)
+        assert np.mean(scores.argmax(axis=1) == mnist.test_labels) == row["test_accuracy"]

@@ -12,6 +12,7 @@ from multiprocessing import get_context
 import curves
 import experiment
 import pytest
+import recipes
 import report_curves
 from test_chapter_2 import environment
 from test_walkthrough import ROOT, TOP_KEYS
@@ -218,21 +219,24 @@ def test_only_picks_and_refuses_what_it_does_not_know(quick):
 def test_the_plan_has_all_that_the_curves_need():
     tasks = curves.plan("out")
     assert len(tasks) == len(set(tasks))
-    mlps = [t for t in tasks if t.part == "curves" and not t.recipe.convs]
+    mlps = [t for t in tasks if t.part in ("curves", "both") and not t.recipe.convs]
     for architecture in curves.MLPS:
         mine = [t.recipe for t in mlps if t.recipe.architecture == architecture]
         for method in ("0/1", "0/1 centred"):
             found = {(r.density, r.seed) for r in mine if r.method == method}
             assert found == {(p, s) for p in curves.DENSITIES for s in range(3)}
         assert {r.method for r in mine} == set(network.METHODS)
-    pictures = [t.recipe for t in tasks if t.data == "cifar10" and t.part == "curves"]
-    assert {r.density for r in pictures if r.method == "0/1 centred"} == {0.25, 0.1, 0.05, 0.02}
-    growth = [t.recipe for t in tasks if t.part == "growth"]
+    pictures = [t.recipe for t in tasks if t.data == "cifar10" and t.part in ("curves", "both")]
+    assert {r.density for r in pictures if r.method == "0/1 centred"} == {
+        0.25, 0.1, 0.05, 0.045, 0.02,
+    }
+    growth = [t.recipe for t in tasks if "growth" in curves.words_of(t)]
     assert {(bool(r.convs), r.schedule, r.epochs) for r in growth} == {
         (conv, schedule, epochs)
         for schedule in ("growing", "constant", "shrinking")
-        for conv, lengths in ((False, (5, 15, 45)), (True, (2, 4, 8))) for epochs in lengths
+        for conv, lengths in ((False, (4, 12, 36)), (True, (1, 2, 4))) for epochs in lengths
     }
+    assert len({t.recipe for t in tasks}) == len(tasks)
 
 
 def test_tables_and_lines_of_made_up_runs():
@@ -265,3 +269,93 @@ def test_tables_and_lines_of_made_up_runs():
     assert "with 18 times fewer additions" in plots_curves.title_of_adds(
         plots_curves.groups(contents, lambda row: row["operations"]["adds"]), "MNIST"
     )
+
+
+def test_a_pool_of_workers_in_the_chapter(tmp_path):
+    env = environment(tmp_path / "cache")
+    command = [sys.executable, str(CHAPTER), "--quick", "--only", "+-1", "--out"]
+    rows = []
+    for name, options in (("here", []), ("pool", ["--workers", "2"])):
+        done = subprocess.run(
+            [*command, str(tmp_path / name), *options], capture_output=True, text=True, env=env,
+        )
+        assert done.returncode == 0, done.stderr
+        found = sorted((tmp_path / name / "runs").glob("*.json"))
+        rows.append(without_times([json.loads(path.read_text()) for path in found]))
+    assert rows[0] and rows[0] == rows[1]
+
+
+# the committed results
+
+
+def committed():
+    tasks = curves.plan(ROOT / "figures" / "runs")
+    contents = []
+    for task in tasks:
+        name = {"mnist": "MNIST", "cifar10": "CIFAR-10"}[task.data]
+        path = ROOT / "figures" / "runs" / (
+            f"{task.part}-{experiment.run_name(task.recipe, name, True)}.json"
+        )
+        contents.append(json.loads(path.read_text()))
+    return tasks, contents
+
+
+def test_committed_runs_are_of_the_plan_and_of_these_sources():
+    for task, content in zip(*committed()):
+        assert content["sources_digest"] == curves.DIGEST
+        assert experiment.recipe_of(content) == task.recipe and content["part"] == task.part
+        assert len(content["epochs"]) == task.recipe.epochs
+        row = content["row"]
+        if row["method"].startswith("0/1"):
+            assert row["density"] <= row["target_density"] + 1e-6 or row["schedule"] == "penalty"
+
+
+def test_the_rates_of_ternary_networks_are_those_that_the_sweep_chose():
+    content = json.loads((ROOT / "figures" / "04_sweep.json").read_text())
+    assert content.keys() >= TOP_KEYS and content["sources_digest"] == experiment.DIGEST
+    for what in ("dense", "digits", "pictures"):
+        for share in (None, curves.SHARE):
+            part = f"{what}, regularised" if share else what
+            rows = [row for row in content["rows"] if row["part"] == part]
+            assert len(rows) == (6 if what == "dense" else 4)
+            best = max(rows, key=lambda row: row["validation_accuracy"])
+            chosen = recipes.CHOSEN_4[what]["ternary", share is not None]
+            assert chosen in ((best["optimizer"], best["rate"]), best["rate"])
+
+
+def test_the_readme_shows_the_committed_numbers():
+    _, contents = committed()
+    readme = (ROOT / "README.md").read_text()
+    for line in (*report_curves.readme_lines(contents), *report_curves.readme_claims(contents)):
+        assert line in readme
+
+
+def test_what_the_curves_promise():
+    _, contents = committed()
+    groups = report_curves.means([c for c in contents if c["part"] != "growth"])
+
+    def of(architecture, epochs, methods):
+        return [
+            g for g in groups if (g["architecture"], g["epochs"]) == (architecture, epochs)
+            and g["method"] in methods and g["seeds"] == 3
+        ]
+
+    wide = "784-1024-1024-10", curves.LONG
+    (floats,), (signs,) = of(*wide, ["full precision"]), of(*wide, ["+-1"])
+    bits = [g for g in of(*wide, ["0/1", "0/1 centred"]) if g["compression"] >= 95]
+    best = min(bits, key=lambda g: g["validation"])
+    assert best["error"] <= floats["error"] + 0.5 and best["error"] <= signs["error"] + 0.2
+    small = [
+        g for g in groups if g["data"] == "MNIST" and g["method"].startswith("0/1")
+        and g["architecture"].startswith("784-") and g["bytes"] <= 27000
+    ]
+    assert min(small, key=lambda g: g["validation"])["error"] <= 2.2
+    # at the bytes of a +-1 network
+    for signs in groups:
+        narrow = signs["architecture"] in ("784-300-100-10", "16-p-16-32-p-32-64-p-128-10")
+        if signs["method"] == "+-1" and narrow:
+            fits = [
+                g for g in groups if g["data"] == signs["data"] and g["epochs"] == signs["epochs"]
+                and g["method"].startswith("0/1") and g["bytes"] <= signs["bytes"]
+            ]
+            assert min(fits, key=lambda g: g["validation"])["error"] < signs["error"]

@@ -10,8 +10,8 @@ You will learn why a threshold of a frozen neuron is a whole number, why countin
 counting bytes, how to code a gap in fewer bits than a byte, and how to add with nothing but AND,
 OR and XOR.
 
-    python walkthrough/03_bits_and_bytes.py            10 minutes or so the first time,
-                                                       then 2: trained networks are kept
+    python walkthrough/03_bits_and_bytes.py            10 minutes the first time, then 90 s:
+                                                       trained networks are kept
     python walkthrough/03_bits_and_bytes.py --quick    a look at everything in 30 seconds
 """
 

@@ -28,7 +28,7 @@ START = (("curves", "one"), ("experiment", "Recipe"))
 class Task(NamedTuple):
     """One run: of which part, on which data, of which recipe, and where its file goes."""
 
-    part: str
+    part: str             # "curves", "long", "growth", or "both": curves and growth
     data: str             # as `data.load` knows it
     recipe: Recipe
     out: str
@@ -38,7 +38,7 @@ class Task(NamedTuple):
 
 # networks, and epochs
 MLPS = {"784-300-100-10": 12, "784-1024-1024-10": 12}
-LENET_EPOCHS, CIFAR_EPOCHS = 3, 4
+LENET_EPOCHS, CIFAR_EPOCHS = 3, 3
 LONG = 18     # of the wide multilayer network, to see what more training gives
 # where ternary weights are regularised: what part of them may differ from 0 at no cost, and the
 # share of the penalty in the loss
@@ -83,6 +83,12 @@ def plan(out, digits="mnist", pictures="cifar10", data_dir=None, seed=0, quick=F
             for method in ("0/1", "0/1 centred"):
                 for p in DENSITIES:
                     add("curves", digits, dense(architecture, method, s, p))
+    wide = "784-1024-1024-10"
+    for s in seeds:
+        add("long", digits, dense(wide, "full precision", s, epochs=LONG))
+        add("long", digits, dense(wide, "+-1", s, epochs=LONG))
+        for p in (0.05, 0.015):
+            add("long", digits, dense(wide, "0/1 centred", s, p, LONG))
     for s in seeds[:2]:
         for method in ("0/1", "0/1 centred"):
             for p in (0.1, 0.05, 0.02, 0.01):
@@ -97,12 +103,6 @@ def plan(out, digits="mnist", pictures="cifar10", data_dir=None, seed=0, quick=F
     # what a +-1 network of half the width takes, in bytes, spent on bits that are mostly 0
     add("curves", pictures, conv("pictures", "+-1", seed, net=recipes.vgg(16)))
     add("curves", pictures, conv("pictures", "0/1 centred", seed, 0.045))
-    wide = "784-1024-1024-10"
-    for s in seeds:
-        add("long", digits, dense(wide, "full precision", s, epochs=LONG))
-        add("long", digits, dense(wide, "+-1", s, epochs=LONG))
-        for p in (0.05, 0.015):
-            add("long", digits, dense(wide, "0/1 centred", s, p, LONG))
     # growth against pruning: a nearly-empty start, a constant density, half ones at the start
     known = {task.recipe for task in tasks}
     for start in (0.005, None, 0.5):
@@ -111,13 +111,14 @@ def plan(out, digits="mnist", pictures="cifar10", data_dir=None, seed=0, quick=F
             for epochs in (4, 12, 36)
         ]
         of_pictures = [
-            conv("pictures", "0/1 centred", seed, 0.05, epochs, start) for epochs in (1, 2, 4)
+            conv("pictures", "0/1 centred", seed, 0.05, epochs, start, net=recipes.vgg(16))
+            for epochs in (1, 2, 4)
         ]
         for what, found in ((digits, of_digits), (pictures, of_pictures)):
             for recipe in found:
-                if recipe in known:                           # it serves both parts
+                if recipe in known:
                     at = [task.recipe for task in tasks].index(recipe)
-                    tasks[at] = tasks[at]._replace(part="curves and growth")
+                    tasks[at] = tasks[at]._replace(part="both")
                 else:
                     add("growth", what, recipe)
     if quick:
@@ -133,7 +134,8 @@ def plan(out, digits="mnist", pictures="cifar10", data_dir=None, seed=0, quick=F
 
 def words_of(task):
     """What `--only` may call a task by."""
-    return {*task.part.split(" and "), task.data, task.recipe.method, task.recipe.architecture}
+    parts = {"curves", "growth"} if task.part == "both" else {task.part}
+    return {*parts, task.data, task.recipe.method, task.recipe.architecture}
 
 
 @lru_cache(maxsize=2)

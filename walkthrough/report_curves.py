@@ -78,28 +78,44 @@ def table_of_growth(contents):
     return "\n".join(lines)
 
 
+# of plain networks the README shows one density, of centred ones some; the chapter prints all
+SHOWN = {"0/1": (0.05,), "0/1 centred": (0.25, 0.1, 0.05, 0.045, 0.02, 0.015, 0.01)}
+
+
 def readme_lines(contents):
-    """Lines of the README's table."""
+    """Lines of the README's table, of the runs that are not about growth."""
     lines = []
-    for g in means(contents):
+    for g in means([c for c in contents if c["part"] != "growth"]):
+        if g["target"] not in SHOWN.get(g["method"], (g["target"],)):
+            continue
         ones = "-" if g["density"] is None else f"{100 * g['density']:.2f}%"
         error = f"{g['error']:.2f}" + (f" ± {g['spread']:.2f}" if g["seeds"] > 1 else "")
         lines.append(
             f"| {g['data']} | {g['architecture']} | {g['method']} | {ones} | {error} "
             f"| {g['bytes'] / 1000:,.1f}{'' if g['is_file'] else '*'} | {g['compression']:.1f}x "
-            f"| {g['adds'] / 1000:,.0f} | {g['seeds']} | {g['minutes']:.1f} |"
+            f"| {g['adds'] / 1000:,.0f} | {g['epochs']} | {g['seeds']} | {g['minutes']:.1f} |"
         )
     return lines
+
+
+def readme_claims(contents):
+    """The answers to the claims, as the README lists them."""
+    return [
+        f"- {line}" if not line.startswith(" ") else f"  - {line.strip()}"
+        for line in claims(contents)
+    ]
 
 
 def claims(contents):
     """The paper's four claims, each with what the finished runs say of it: a list of lines."""
     groups = means([c for c in contents if c["part"] != "growth"])
-    growth = means([c for c in contents if "growth" in c["part"]])
+    growth = means([c for c in contents if c["part"] in ("growth", "both")])
     lines = []
     for data in dict.fromkeys(g["data"] for g in groups):
         mine = [g for g in groups if g["data"] == data]
         lines += [f"{data}:", *(f"    {line}" for line in claims_of(mine))]
+        lines += [f"    {line}" for line in equal_bytes(mine)]
+        lines += [f"    {line}" for line in beside_deep_compression(mine)]
     lines.append("4. Growth from a nearly-empty start, against a constant density and pruning:")
     for data in dict.fromkeys(g["data"] for g in growth):
         mine = [g for g in growth if g["data"] == data]
@@ -112,20 +128,60 @@ def claims(contents):
     return lines if growth else lines[:-1]
 
 
+def called(g):
+    """A 0/1 network in words."""
+    return f"{g['architecture']} ({g['method']}, {100 * g['density']:.1f}% ones)"
+
+
+def equal_bytes(groups):
+    """At the bytes of each +-1 network, the 0/1 network that validation prefers."""
+    for signs in groups:
+        fits = [
+            g for g in groups if g["method"].startswith("0/1") and g["bytes"] <= signs["bytes"]
+            and g["epochs"] == signs["epochs"]
+        ]
+        if signs["method"] == "+-1" and fits:
+            best = min(fits, key=lambda g: g["validation"])
+            yield (
+                f"At the bytes of +-1, {signs['architecture']}, {signs['epochs']} epochs "
+                f"({signs['bytes']:,.0f}, {signs['error']:.2f}% errors): {called(best)} in "
+                f"{best['bytes']:,.0f} bytes errs on {best['error']:.2f}%"
+            )
+
+
+DEEP_COMPRESSION = 27_000, 1.58   # bytes and error in % of its LeNet-300-100 (Han 2016)
+
+
+def beside_deep_compression(groups):
+    """On MNIST, the multilayer network of no more bytes that validation prefers."""
+    most, error = DEEP_COMPRESSION
+    fits = [
+        g for g in groups if g["data"] == "MNIST" and g["architecture"].startswith("784-")
+        and g["method"].startswith("0/1") and g["bytes"] <= most
+    ]
+    if fits:
+        best = min(fits, key=lambda g: g["validation"])
+        yield (
+            f"Within {most:,} bytes (Deep Compression's LeNet-300-100, {error}% errors): "
+            f"{called(best)}, {best['epochs']} epochs, in {best['bytes']:,.0f} bytes errs on "
+            f"{best['error']:.2f}%"
+        )
+
+
 def claims_of(groups):
     """Claims 1 to 3 on one data set, architecture by architecture."""
-    for architecture in dict.fromkeys(g["architecture"] for g in groups):
-        mine = [g for g in groups if g["architecture"] == architecture]
+    for architecture, epochs in dict.fromkeys((g["architecture"], g["epochs"]) for g in groups):
+        mine = [g for g in groups if (g["architecture"], g["epochs"]) == (architecture, epochs)]
         by = {g["method"]: g for g in mine if not g["method"].startswith("0/1")}
         bits = [g for g in mine if g["method"].startswith("0/1")]
         if not bits or not {"full precision", "+-1"} <= by.keys():
             continue
-        floats, signs = by["full precision"], by["+-1"]
+        floats, signs, name = by["full precision"], by["+-1"], f"{architecture}, {epochs} epochs"
         beyond = [g for g in bits if g["compression"] >= 64]
         if beyond:
             best = min(beyond, key=lambda g: g["validation"])
             yield (
-                f"1. Beyond 64x, {architecture}: {best['method']} at "
+                f"1. Beyond 64x, {name}: {best['method']} at "
                 f"{100 * best['density']:.1f}% ones is {best['compression']:.0f} times smaller "
                 f"than float32 and errs on {best['error']:.2f}% (+-1, "
                 f"{signs['compression']:.0f} times: {signs['error']:.2f}%)"
@@ -134,7 +190,7 @@ def claims_of(groups):
         if as_good:
             few = min(as_good, key=lambda g: g["adds"])
             yield (
-                f"2. Fewer operations, {architecture}: {few['method']} at "
+                f"2. Fewer operations, {name}: {few['method']} at "
                 f"{100 * few['density']:.1f}% ones errs on {few['error']:.2f}% (+-1: "
                 f"{signs['error']:.2f}%) with "
                 f"{signs['adds'] / few['adds']:.1f} times fewer additions; on packed words "
@@ -142,10 +198,10 @@ def claims_of(groups):
                 f"{few['sliced']:,.0f}"
             )
         else:
-            yield f"2. Fewer operations, {architecture}: none errs as little as +-1"
+            yield f"2. Fewer operations, {name}: none errs as little as +-1"
         near = min(bits, key=lambda g: g["validation"])
         yield (
-            f"3. Generalization, {architecture}: the best 0/1 network ({near['method']}, "
+            f"3. Generalization, {name}: the best 0/1 network ({near['method']}, "
             f"{100 * near['density']:.1f}% ones) errs on {near['error']:.2f}%, +-1 on "
             f"{signs['error']:.2f}%, full precision on {floats['error']:.2f}%"
         )
