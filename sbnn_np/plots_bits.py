@@ -6,7 +6,7 @@ from sbnn_np.plots import COLOURS, figure, png
 
 ENGINES = {
     "float32 BLAS": ("#222222", "o"),
-    "packed words": ("#d55e00", "s"),
+    "packed words": ("#666666", "s"),
     "bit-sliced": ("#0072b2", "D"),
 }
 PARTS = {"weights": "#0072b2", "thresholds": "#e69f00", "all else": "#999999"}
@@ -53,7 +53,7 @@ def bytes_by_section(models):
         )
     ax.set_yticks(range(len(models) + 1), ["float32", *(model["label"] for model in models)])
     ax.invert_yaxis()
-    ax.set(xlabel="bytes of the whole file (KB = 1000 bytes)", xlim=(0, right))
+    ax.set(xlabel="the whole file (KB of 1000 bytes)", xlim=(0, right))
     handles = [
         ax.scatter([], [], marker="s", s=60, color=colour, label=kind)
         for kind, colour in PARTS.items()
@@ -81,8 +81,8 @@ def time_against_density(race, batch):
     at = min(plain, key=lambda r: abs(r["density"] - 0.05))
     gain = at["microseconds"]["float32 BLAS"] / at["microseconds"]["bit-sliced"]
     fig, ax = figure(
-        f"At {100 * at['density']:.0f}% ones, adding bits 64 images a word is {gain:.0f} times "
-        "faster\nthan float32 matrix products; and its time follows the ones"
+        f"At {100 * at['density']:.0f}% ones, bit-sliced addition (64 images a word) is "
+        f"{gain:.0f} times\nfaster than float32 matrix products; its time grows with the ones"
     )
     ends = []
     for engine, (colour, marker) in ENGINES.items():
@@ -95,11 +95,11 @@ def time_against_density(race, batch):
             y = r["microseconds"]["packed words"]
             ends_at = [100 * plain[0]["density"], 100 * plain[-1]["density"]]
             ax.plot(ends_at, [y, y], color=COLOURS["+-1"], lw=1, ls=":")
-            ax.text(ends_at[0], 1.06 * y, "+-1 weights, XNOR and popcount",
+            ax.text(ends_at[0], 1.06 * y, "+-1 weights on packed words (XNOR and popcount)",
                     va="bottom", color=COLOURS["+-1"], fontsize=9)
     ax.set(
         xscale="log", yscale="log", xlabel="weights that are 1 (%)",
-        ylabel=f"time of an image (microseconds, {batch} at a time)",
+        ylabel=f"microseconds per image (batch of {batch})",
     )
     ticks = [100 * r["density"] for r in plain]
     ax.set_xticks(ticks, [f"{tick:.0f}" for tick in ticks])
@@ -147,14 +147,14 @@ def operations_against_density(counts):
         return float(np.exp(np.interp(0, np.log(y / words), np.log(x))))
 
     fig, ax = figure(
-        f"Packed words take fewer operations than single additions above {crossing(adds):.1f}%\n"
-        f"ones; additions in slices take fewer than packed words up to {crossing(sliced):.0f}%"
+        f"Single additions are fewer than operations on packed words below {crossing(adds):.1f}%"
+        f"\nones; bit-sliced operations are fewer below {crossing(sliced):.0f}%"
     )
     lines = (
-        ("additions, 0/1", counts["adds"], COLOURS["0/1"], "--"),
+        ("additions, 0/1", counts["adds"], COLOURS["0/1"], "-"),
         ("additions, +-1", [counts["adds_of_dense"]] * len(x), COLOURS["+-1"], "--"),
-        ("packed words: AND, popcount", words, "#666666", "-."),
-        ("bit-sliced word operations", sliced, COLOURS["0/1 centred"], "--"),
+        ("packed: AND, popcount", words, "#666666", "-."),
+        ("bit-sliced, for 64 at once", sliced, COLOURS["0/1 centred"], "--"),
     )
     ends = []
     for label, y, colour, style in lines:
@@ -164,12 +164,16 @@ def operations_against_density(counts):
         at = crossing(y)
         ax.plot([at], [words[0]], "o", color="black", ms=8, zorder=5)
         ax.annotate(
-            f"{at:.1f}%", (at, words[0]), xytext=(-6, 8), textcoords="offset points",
-            ha="right", fontsize=11, fontweight="bold",
+            f"{at:.{0 if at > 10 else 1}f}%", (at, words[0]), xytext=(-6, 8), ha="right",
+            textcoords="offset points", fontsize=11, fontweight="bold",
         )
     ax.set(
         xscale="log", yscale="log", xlabel="weights that are 1 (%)",
-        ylabel="operations of an image (formula)",
+        ylabel="operations per image (by formula)",
+    )
+    ax.text(
+        0.98, 0.03, "counts, not times: an operation is an addition of two numbers,\n"
+        "or one on a 64-bit word", transform=ax.transAxes, ha="right", fontsize=9, color="#555555",
     )
     ticks = [0.5, 1, 2, 5, 10, 20, 50]
     ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])

@@ -13,7 +13,7 @@ MARKERS = {
 # times smaller (weights alone), error in % and side of the label; from tables of the papers named
 PUBLISHED = {
     "MNIST": (
-        ("Deep Compression, LeNet-300-100 (Han 2016)", 40, 1.58, "left"),
+        ("Deep Compression, 300-100 (Han 2016)", 40, 1.58, "left"),
         ("Deep Compression, LeNet-5 (Han 2016)", 39, 0.74, "right"),
         ("Ternary Weight Networks (Li 2016)", 16, 0.65, "right"),
         ("BinaryConnect (in Li 2016)", 32, 1.18, "left"),
@@ -70,14 +70,21 @@ def groups(contents, x):
 
 
 def draw_lines(ax, lines):
-    """One line for each method and architecture, with bars from the best seed to the worst."""
+    """One line for each method and architecture, with bars from the best seed to the worst.
+
+    The first architecture has full marks, the others hollow ones.
+    """
     architectures = list(dict.fromkeys(architecture for _, architecture in lines))
     for (label, architecture), line in lines.items():
         at, mean, low, high, _ = (np.array(values) for values in zip(*line))
-        style = STYLES[architectures.index(architecture) % len(STYLES)]
+        nth = architectures.index(architecture)
+        shown = mean < HIGHEST                                # no bars of points beyond the axis
+        colour = METHOD_COLOURS[label]
         ax.errorbar(
-            at, mean, (mean - low, high - mean), color=METHOD_COLOURS[label], ls=style, lw=1.8,
-            marker=MARKERS[label], ms=6, capsize=3, elinewidth=1,
+            at, mean, (shown * (mean - low), shown * (high - mean)), color=colour,
+            ls=STYLES[nth % len(STYLES)], lw=1.8, marker=MARKERS[label], capsize=3, elinewidth=1,
+            ms=9 if label == "+-1" else 6, mfc=colour if nth == 0 else "white",
+            zorder=4 if label == "+-1" else 3,
         )
     methods = list(dict.fromkeys(label for label, _ in lines))
     handles = [
@@ -85,7 +92,8 @@ def draw_lines(ax, lines):
         for m in methods
     ]
     handles += [
-        ax.plot([], [], color="black", ls=STYLES[i % len(STYLES)], label=name)[0]
+        ax.plot([], [], color="black", ls=STYLES[i % len(STYLES)], marker="o", ms=5,
+                mfc="black" if i == 0 else "white", label=name)[0]
         for i, name in enumerate(architectures)
     ]
     return handles
@@ -93,7 +101,7 @@ def draw_lines(ax, lines):
 
 def error_axis(ax, errors):
     """A logarithmic axis of errors with round numbers at its ticks."""
-    ticks = [t for t in (0.5, 0.7, 1, 1.5, 2, 3, 5, 7, 10, 15, 20, 30, 40, 60, 90)
+    ticks = [t for t in (0.5, 0.7, 1, 1.2, 1.5, 2, 3, 5, 7, 10, 15, 20, 30, 40, 60, 90)
              if 0.7 * min(errors) <= t <= 1.3 * max(errors)]
     ax.set(yscale="log", ylabel="test error (%)")
     ax.set_yticks(ticks, [f"{t:g}" for t in ticks])
@@ -130,8 +138,16 @@ def accuracy_against_bytes(contents, data):
     mine = [c for c in contents if c["row"]["data"].endswith(data)]
     lines = groups(mine, lambda row: row["compression"])
     fig, ax = figure(title_of_bytes(lines, data))
-    handles = draw_lines(ax, lines)
     errors = [point[1] for line in lines.values() for point in line]
+    floats = {k: line for k, line in lines.items() if k[0] == "full precision"}
+    others = {k: line for k, line in lines.items() if k not in floats}
+    handles = draw_lines(ax, others)
+    low, high = (f(p[0] for line in others.values() for p in line) for f in (min, max))
+    low = min(low, *(factor for _, factor, *_ in PUBLISHED.get(data, ((0, low),))))
+    for (_, architecture), ((_, error, *_),) in floats.items():
+        ax.axhline(error, color="#222222", lw=0.8)
+        ax.annotate(f"full precision, {architecture}", (1.25 * high, error), xytext=(0, 2),
+                    textcoords="offset points", ha="right", fontsize=8)
     for name, factor, error, side in PUBLISHED.get(data, ()):
         ax.plot(factor, error, "o", mfc="none", mec="#666666", mew=1.5, ms=8, zorder=4)
         ax.annotate(
@@ -145,8 +161,15 @@ def accuracy_against_bytes(contents, data):
     ax.annotate("32x: one bit a weight", (32, 1), xycoords=("data", "axes fraction"),
                 xytext=(4, -12), textcoords="offset points", color="#d55e00", fontsize=9)
     error_axis(ax, errors)
-    most = max(point[0] for line in lines.values() for point in line)
-    factor_axis(ax, 1, most, "times smaller than float32 (whole file; published: weights)")
+    factor_axis(ax, low, high, "times smaller than float32 (whole file; published: weights alone)")
+    ax.set_xlim(0.5 * low, 1.3 * high)
+    densities = {
+        c["row"]["target_density"] for c in mine if c["row"]["method"].startswith("0/1")
+    }
+    told = ", ".join(f"{100 * p:g}" for p in sorted(densities, reverse=True))
+    ax.text(0.36, 0.9, f"0/1, from left to right:\n{told}% ones", transform=ax.transAxes,
+            fontsize=8, va="top")
+    handles.append(ax.plot([], [], "o", mfc="none", mec="#666666", label="published")[0])
     ax.legend(handles=handles, frameon=False, fontsize=8.5, loc="upper left")
     return png(fig)
 
@@ -154,16 +177,16 @@ def accuracy_against_bytes(contents, data):
 def title_of_bytes(lines, data):
     """The message: the best 0/1 network beyond 64x, by validation, against full precision."""
     bits = [
-        (held, error, at) for (label, _), line in lines.items() if label.startswith("0/1")
+        (held, error, at, label) for (label, _), line in lines.items() if label.startswith("0/1")
         for at, error, _, _, held in line if at >= 64
     ]
     floats = [line[0][1] for (label, _), line in lines.items() if label == "full precision"]
     if not bits or not floats:
         return f"{data}: test error against size"
-    _, error, at = min(bits)
+    _, error, at, label = min(bits)
     return (
-        f"{data}: a 0/1 network {at:.0f} times smaller than float32 errs on {error:.1f}%;\n"
-        f"the best full-precision one on {min(floats):.1f}%"
+        f"{data}: a {label} network {at:.0f} times smaller than float32 errs on\n"
+        f"{error:.1f}%; the best full-precision one on {min(floats):.1f}%"
     )
 
 
@@ -177,7 +200,7 @@ def accuracy_against_adds(contents, data):
     fig, ax = figure(title_of_adds(lines, data))
     handles = draw_lines(ax, lines)
     error_axis(ax, [point[1] for line in lines.values() for point in line])
-    ax.set(xscale="log", xlabel="additions an image (bitops: adds; float layers included)")
+    ax.set(xscale="log", xlabel="additions per image (all layers)")
     ax.legend(handles=handles, frameon=False, fontsize=8.5, loc="upper right")
     return png(fig)
 
@@ -214,23 +237,21 @@ def density_by_layer(contents, architecture):
     -------
     png : bytes
     """
-    mine = sorted(
-        (
-            c["row"] for c in contents
-            if c["row"]["architecture"] == architecture and c["row"]["method"] == "0/1 centred"
-            and c["row"]["schedule"] == "constant"
-        ),
-        key=lambda row: (row["target_density"], row["seed"]),
-    )
-    first = {row["target_density"]: row for row in reversed(mine)}
-    x = sorted(first)
-    layers = np.array([[100 * d for d in first[p]["layer_densities"]] for p in x])
-    tightest = layers[0] / (100 * x[0])
-    most = int(tightest.argmax())
+    found = {}
+    for c in contents:
+        row = c["row"]
+        if (row["architecture"], row["method"], c["part"]) == (
+            architecture, "0/1 centred", "curves",
+        ):
+            found.setdefault(row["target_density"], []).append(row["layer_densities"])
+    x = sorted(found)
+    layers = 100 * np.array([np.mean(found[p], axis=0) for p in x])
+    middle = min(range(len(x)), key=lambda i: abs(x[i] - 0.05))
+    most, least = int(layers[middle].argmax()), int(layers[middle].argmin())
     fig, ax = figure(
-        f"At {100 * x[0]:g}% ones in {architecture}, layer {most + 1} keeps "
-        f"{tightest[most]:.0f} times its share;\nlayer {int(tightest.argmin()) + 1} keeps "
-        f"{tightest.min():.1f} times"
+        f"Centred 0/1 networks, {architecture}: with {100 * x[middle]:g}% ones\n"
+        f"layer {most + 1} has {layers[middle, most]:.1f}%, "
+        f"layer {least + 1} has {layers[middle, least]:.1f}%"
     )
     at = 100 * np.array(x)
     for i, line in enumerate(layers.T):

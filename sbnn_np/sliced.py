@@ -17,7 +17,7 @@ from sbnn_np.adders import ALL, BUFFERS, add_up, at_least, count_ones, numbers, 
 TOGETHER = 12 << 10 # words that one operation is done on: 96 KB; 15 such rows stay in cache
 COLUMNS = 256       # words of a row at a time
 PLANES = 28         # of what is shared, at the most
-SIZES = 16          # of batches whose arrays and steps are kept
+SIZES = 4           # of batches whose arrays and steps are kept
 
 
 class Sliced:

@@ -264,7 +264,7 @@ def test_tables_and_lines_of_made_up_runs():
     assert "errs on 1.90% (+-1: 2.00%) with 18.2 times fewer additions" in said[2]
     assert "+-1 on 2.00%, full precision on 1.00%" in said[3]
     lines = plots_curves.groups(contents, lambda row: row["compression"])
-    title = plots_curves.title_of_bytes(lines, "MNIST")
+    title = plots_curves.title_of_bytes(lines, "MNIST").replace("\n", " ")
     assert "101 times smaller than float32 errs on 1.9%" in title and "on 1.0%" in title
     assert "with 18 times fewer additions" in plots_curves.title_of_adds(
         plots_curves.groups(contents, lambda row: row["operations"]["adds"]), "MNIST"

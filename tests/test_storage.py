@@ -118,18 +118,25 @@ def test_cut_longer_and_flipped_files_are_refused():
             storage.loads(bytes(damaged))
 
 
+def limit_memory():
+    """Let this process take 100 MiB more than it has, as Linux counts them."""
+    import resource
+
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    limit = pages * resource.getpagesize() + (100 << 20)
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+
+
 MUTATE = """
-import resource, sys, time
+import time
 import numpy as np
 from sbnn_np import floats, storage
-from test_storage import forged, model_of
+from test_storage import forged, limit_memory, model_of
 
 model, images = model_of("dense")
 content = storage.dumps(model)
 storage.loads(content)
-pages = int(open("/proc/self/statm").read().split()[0])
-limit = pages * resource.getpagesize() + (100 << 20)
-resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+limit_memory()
 rng = np.random.default_rng(0)
 refused, loaded, slowest = 0, 0, 0.0
 for i in range(20000):
@@ -168,14 +175,20 @@ print(refused, loaded, slowest)
 """
 
 
-@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="limits memory as Linux does")
-def test_20000_mutations_are_refused_or_load_as_a_valid_network():
+def said_by(source):
+    """What a program says that may take 100 MiB; limits are those of Linux."""
+    if not Path("/proc/self/statm").exists():
+        pytest.skip("limits memory as Linux does")
     done = subprocess.run(
-        [sys.executable, "-c", MUTATE], capture_output=True, text=True,
+        [sys.executable, "-c", source], capture_output=True, text=True,
         cwd=ROOT / "tests", env={"PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"},
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    refused, loaded, slowest = map(float, done.stdout.split())
+    return done.stdout
+
+
+def test_20000_mutations_are_refused_or_load_as_a_valid_network():
+    refused, loaded, slowest = map(float, said_by(MUTATE).split())
     assert refused > 10_000 and loaded > 100 and slowest < 1
 
 
@@ -276,10 +289,9 @@ def test_what_cannot_be_read_is_not_written(tmp_path):
 
 
 LARGE = """
-import resource, sys
 import numpy as np
 from sbnn_np import frozen, rans, storage
-from test_storage import forged, rebuilt
+from test_storage import limit_memory, rebuilt
 
 def model(D, M):
     w = np.zeros((D, M), bool)
@@ -297,9 +309,7 @@ contents += [
     rebuilt(small, 0, "weights", lambda body: body + bytes(1 << 22)),
     rebuilt(small, 0, "thresholds", lambda body: body[:4] + b"\\x20" + bytes(1 << 22)),
 ]
-pages = int(open("/proc/self/statm").read().split()[0])
-limit = pages * resource.getpagesize() + (100 << 20)
-resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+limit_memory()
 for content in contents:
     try:
         storage.loads(content)
@@ -309,14 +319,8 @@ for content in contents:
 """
 
 
-@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="limits memory as Linux does")
 def test_large_files_take_at_most_100_mib():
-    done = subprocess.run(
-        [sys.executable, "-c", LARGE], capture_output=True, text=True,
-        cwd=ROOT / "tests", env={"PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"},
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    said = [line.split()[0] for line in done.stdout.splitlines()]
+    said = [line.split()[0] for line in said_by(LARGE).splitlines()]
     assert said == ["loaded", "loaded", "refused", "refused"]
 
 
