@@ -1,6 +1,7 @@
 """Adding bits with logical operations, 64 images at a time.
 
-Bit n of a word belongs to image n, so one operation on words does one step for 64 images at once.
+Each bit of a word belongs to an image of its own (which one, `slice_bits` says), so one operation
+on words does one step for 64 images at once.
 A full adder turns three bits of equal weight into one of that weight and one of twice that,
 
     sum = a ^ b ^ c        carry = (a & b) | (c & (a ^ b))        five operations,
@@ -12,7 +13,7 @@ weight 2^i, each an array of words.
 import numpy as np
 
 ALL = np.uint64(2**64 - 1)
-BUFFERS = 60     # rows of words in use at a time: two a plane, of numbers below 2^28, and some
+BUFFERS = 90     # rows of words in use at a time: two a plane, of numbers below 2^43, and some
 LOGICAL = (np.bitwise_and, np.bitwise_or, np.bitwise_xor)
 
 

@@ -21,13 +21,14 @@ import numpy as np
 from sbnn_np import floats, storage
 from sbnn_np.sliced import Sliced
 
-SMALL = 512      # images that are not worth a second process
+SMALL = 512      # images, times places of a convolution, that are not worth a second process
 
 
 class Duo:
     """A frozen 0/1 network, ready to run on 64 images a word, on two cores.
 
-    Scores are those of `Sliced`, whatever the batch.
+    Scores are those of `Sliced`, whatever the batch. One call at a time: calls share memory. Where
+    files that are mapped cannot be removed (Windows), there is no second process.
 
     Parameters
     ----------
@@ -64,6 +65,9 @@ class Duo:
         ------
         RuntimeError
             If the second process has ended; the next call starts another one.
+        ValueError, OSError
+            If it cannot be started: for a network that no model file can hold, or for want of
+            memory.
         """
         return self.run(floats.first_bits(self.model, images))
 
@@ -71,20 +75,17 @@ class Duo:
         """Scores from what `floats.first_bits` gives."""
         places = max(block.places for block in self.model.blocks)
         middle = -(-len(x) // 128) * 64                       # of whole words
-        if len(x) * places < SMALL or middle >= len(x):
+        if len(x) * places < SMALL or middle >= len(x) or os.name == "nt":
             return self.here.run(x)
-        if self.second is None:
-            self.second = Second(self.model)
         try:
+            if self.second is None:
+                self.second = Second(self.model)
             self.second.begin(x[middle:])
-            try:
-                first = self.here.run(x[:middle])
-            finally:
-                rest = self.second.scores()                   # or they would answer the next call
-        except RuntimeError:
-            self.close()
+            first = self.here.run(x[:middle])
+            return np.concatenate([first, self.second.scores()])
+        except BaseException:                                 # or what was not heard would answer
+            self.close()                                      # the next call
             raise
-        return np.concatenate([first, rest])
 
     def close(self):
         """End the second process; the next large batch starts another one."""
@@ -103,22 +104,27 @@ class Second:
 
     def __init__(self, model):
         self.model, self.classes = model, len(model.classes)
-        # in memory where there is such a folder: what lies on a disk is written there now and then
-        folder = "/dev/shm" if os.path.isdir("/dev/shm") else None
-        handle, self.path = tempfile.mkstemp(prefix="sbnn_np-", dir=folder)
-        os.close(handle)
         self.shared = np.empty(0, np.uint8)
         # pixels that only matter as bits are handed over as bits: to compare takes no longer than
         # to copy, and it is done once
         self.as_bits = model.binarize is not None and model.blocks[0].weights != "float"
         paths = [str(Path(__file__).resolve().parent.parent), os.environ.get("PYTHONPATH")]
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "sbnn_np.duo", self.path],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True,
-            env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))},
-        )
-        self.close = weakref.finalize(self, end, self.process, self.path)
         content = storage.dumps(model)
+        storage.loads(content)                                # it would fail there, too
+        # in memory where there is such a folder: what lies on a disk is written there now and then
+        folder = "/dev/shm" if os.path.isdir("/dev/shm") else None
+        handle, self.path = tempfile.mkstemp(prefix="sbnn_np-", dir=folder)
+        os.close(handle)
+        try:
+            self.process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "sbnn_np.duo", self.path],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True,
+                env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))},
+            )
+        except OSError:
+            os.unlink(self.path)
+            raise
+        self.close = weakref.finalize(self, end, self.process, self.path, os.getpid())
         self.say({"model": len(content)}, content)
         self.hear()
 
@@ -127,8 +133,8 @@ class Second:
         self.N, self.at = len(x), -(-x.size // 64) * 64        # scores begin behind the inputs
         size = self.at + 4 * self.N * self.classes
         if size > self.shared.size:
-            del self.shared
-            os.truncate(self.path, size)
+            with open(self.path, "ab") as file:               # a hole could not be filled later
+                file.write(bytes(size - self.shared.size))
             self.shared = np.asarray(np.memmap(self.path, np.uint8, "r+"))
         into = self.shared[: x.size].reshape(x.shape)
         if self.as_bits:
@@ -157,11 +163,14 @@ class Second:
             raise RuntimeError(f"the second process has ended, code {self.process.wait()}")
 
 
-def end(process, path):
-    """End the second process and remove the file."""
-    with contextlib.suppress(BrokenPipeError):
-        process.stdin.close()                                 # it ends when nothing more can come
-    process.stdout.close()
+def end(process, path, owner):
+    """End the second process and remove the file, if this is the process that made them."""
+    if os.getpid() != owner:
+        return
+    process.kill()
+    for pipe in (process.stdin, process.stdout):
+        with contextlib.suppress(BrokenPipeError):
+            pipe.close()
     process.wait()
     Path(path).unlink(missing_ok=True)
 
@@ -192,4 +201,8 @@ def serve(path, source, answers):
 
 
 if __name__ == "__main__":
-    serve(sys.argv[1], sys.stdin.buffer, sys.stdout.buffer)
+    try:
+        serve(sys.argv[1], sys.stdin.buffer, sys.stdout.buffer)
+    finally:
+        # nobody else does it if the first process is killed
+        Path(sys.argv[1]).unlink(missing_ok=True)

@@ -16,12 +16,14 @@ from sbnn_np.adders import ALL, BUFFERS, add_up, at_least, count_ones, numbers, 
 
 TOGETHER = 12 << 10 # words that one operation is done on: 96 KB; 15 such rows stay in cache
 COLUMNS = 256       # words of a row at a time
-PLANES = 28         # of what is shared, at the most
-SIZES = 4           # of batches whose arrays and steps are kept
+PLANES = 40         # of what is shared, at the most
+SIZES = 8           # of rows, for which arrays and steps are kept
 
 
 class Sliced:
     """A frozen 0/1 network, ready to run on 64 images a word, on one core; see `duo` for two.
+
+    One call at a time: calls share memory.
 
     Parameters
     ----------
@@ -74,7 +76,7 @@ class Sliced:
         return scores
 
     def at_once(self, bits, x, count):
-        """The same for so many inputs that a row of places fills the columns."""
+        """The same for at most so many inputs that a row of places fills the columns."""
         depth, flat = len(bits), x.reshape(len(x), -1)
         rows = [slice_bits(flat, bit) for bit in bits]
         *shape, C = (*x.shape[1:],) if x.ndim == 4 else (1, 1, x[0].size)
@@ -91,7 +93,7 @@ def large_pages(words):
     Its rows then lie in the cache side by side. On small pages, which are anywhere, some take each
     other's place: a step was measured at 10 to 20% more time.
     """
-    memory = np.empty(words + (1 << 20), np.uint64)
+    memory = np.empty(words + (1 << 19), np.uint64)           # two such pages more
     first = -memory.ctypes.data % (1 << 21) // 8
     return memory[first : first + words]
 
@@ -113,22 +115,30 @@ class Layer:
         # the inputs of each neuron, one behind the other
         neurons, self.inputs = np.nonzero(block.w.T)
         self.starts = np.searchsorted(neurons, np.arange(len(self.K)))
-        self.arrays, self.steps = {}, {}
+        self.kept = {}
 
-    def arrays_for(self, depth, W):
-        """Rows of all inputs, of what is shared, and of the result: made once for each size."""
-        if (depth, W) not in self.arrays:
-            if len(self.arrays) == SIZES:
-                self.arrays.clear()
-                self.steps.clear()
+    def kept_for(self, depth, W):
+        """What is made once for each size of rows.
+
+        Returns
+        -------
+        arrays : tuple
+            Rows of all inputs, of what is shared, and of the result.
+        steps : dict
+            Lists of steps on these arrays.
+        """
+        if (depth, W) not in self.kept:
+            if len(self.kept) == SIZES:
+                self.kept = {}
             D, M = self.block.w.shape
-            self.arrays[depth, W] = (
+            arrays = (
                 np.empty((depth, D, W), np.uint64),
                 np.empty((PLANES if self.block.centre else 0, 64, W), np.uint64),
                 np.empty((M, W), np.uint64) if self.block.threshold is not None
                 else np.empty((M, 64 * W), np.int32),
             )
-        return self.arrays[depth, W]
+            self.kept[depth, W] = arrays, {}
+        return self.kept[depth, W]
 
     def windows(self, images):
         """Yield runs of output rows, and the arrays for them, with the bits their windows see.
@@ -141,14 +151,14 @@ class Layer:
         ------
         rows : slice
             Of the OH output rows.
-        arrays : see `arrays_for`
+        arrays, steps : see `kept_for`
         """
         block = self.block
         depth, C, H, W, words = images.shape
         if block.kernel is None:
-            arrays = self.arrays_for(depth, words)
+            arrays, steps = self.kept_for(depth, words)
             arrays[0].reshape(depth, H, W, C, words)[...] = np.moveaxis(images, 1, 3)
-            yield slice(0, 1), arrays
+            yield slice(0, 1), arrays, steps
             return
         P = block.padding
         images = np.pad(images, ((0, 0), (0, 0), (P, P), (P, P), (0, 0)))
@@ -156,9 +166,9 @@ class Layer:
         step = max(1, COLUMNS // (OW * words))
         for start in range(0, OH, step):
             rows = slice(start, min(start + step, OH))
-            arrays = self.arrays_for(depth, (rows.stop - start) * OW * words)
+            arrays, steps = self.kept_for(depth, (rows.stop - start) * OW * words)
             self.cut(images, rows, arrays[0])
-            yield rows, arrays
+            yield rows, arrays, steps
 
     def cut(self, images, rows, seen):
         """Write what windows of some output rows see, (depth, KH KW C, W), of padded images."""
@@ -184,7 +194,7 @@ class Layer:
     def groups(self, W, exact):
         """Yield neurons that are added together, (G,), and their inputs, (K, G).
 
-        So many that their words are worth an operation each. With `exact` their fan-ins are
+        About `TOGETHER` words of each input are taken at a time. With `exact` their fan-ins are
         equal: then operations are those that `bitops` tells of. Else some are spared, and a few
         done in vain.
         """
@@ -200,22 +210,20 @@ class Layer:
             yield neurons, self.inputs[np.minimum(at, len(self.inputs) - 1)]
             start += len(neurons)
 
-    def steps_for(self, depth, W, exact, high=0):
+    def count_and_compare(self, arrays, exact, high=0):
         """Steps from rows of inputs to sums, or to bits that are not flipped yet.
 
         Parameters
         ----------
-        depth, W : int
+        arrays : see `kept_for`
         exact : bool
             See `groups`.
         high : int
             Planes of what is shared.
         """
-        key = depth, W, exact, high
-        if key in self.steps:
-            return self.steps[key]
         block, steps = self.block, []
-        seen, shared, out = self.arrays_for(depth, W)
+        seen, shared, out = arrays
+        W = seen.shape[-1]
         for neurons, inputs in self.groups(W, exact):
             G = len(neurons)
             if not len(inputs) and not block.centre and block.threshold is not None:
@@ -237,57 +245,59 @@ class Layer:
             else:
                 found, passed = at_least(planes, threshold)
                 steps += [*found, (out.__setitem__, (neurons, passed))]
-        self.steps[key] = steps
         return steps
 
     def fire(self, images, count=None):
         """Bits that go out, (M, OH, OW, words), pooled; images as `windows` takes them."""
-        block, depth, words = self.block, len(images), images.shape[-1]
+        block, words = self.block, images.shape[-1]
         OH, OW, M = (1, 1, *block.sums_shape)[-3:]
         fired = np.empty((M, OH, OW, words), np.uint64)
         exact = count is not None
-        for rows, (seen, _, out) in self.windows(images):
-            W, high = seen.shape[-1], 0
-            if block.centre:
-                high = self.share(depth, W, exact, count)
-            run(self.steps_for(depth, W, exact, high), count)
-            fired[:, rows] = out.reshape(M, -1, OW, words)
+        for rows, arrays, steps in self.windows(images):
+            high = self.share(arrays, steps, exact, count) if block.centre else 0
+            if (exact, high) not in steps:
+                steps[exact, high] = self.count_and_compare(arrays, exact, high)
+            run(steps[exact, high], count)
+            fired[:, rows] = arrays[2].reshape(M, -1, OW, words)
         size = block.pool
         fired = fired[:, : OH - OH % size, : OW - OW % size]
         # the largest sum of a square passes if any does; a flip comes behind that
-        out = fired[:, ::size, ::size].copy()
+        pooled = fired[:, ::size, ::size].copy()
         for i, j in list(np.ndindex(size, size))[1:]:
-            out |= fired[:, i::size, j::size]
-        out ^= np.where(block.flip, ALL, np.uint64(0))[:, None, None, None]
+            pooled |= fired[:, i::size, j::size]
+        pooled ^= np.where(block.flip, ALL, np.uint64(0))[:, None, None, None]
         if count:
-            count.word_ops += out.size * size * size
-        return out
+            count.word_ops += pooled.size * size * size
+        return pooled
 
-    def share(self, depth, W, exact, count):
+    def share(self, arrays, steps, exact, count):
         """Do `shared_steps`, and return how many planes there are."""
-        key = "shared", depth, W, exact
-        if key not in self.steps:
-            seen, shared, _ = self.arrays_for(depth, W)
+        key = "shared", exact
+        if key not in steps:
+            seen, shared, _ = arrays
             remainders = self.remainders(exact)
             used = shared[:, : len(remainders)]
-            self.steps[key] = *shared_steps(self.block, seen, used, remainders), used
-        steps, high, used = self.steps[key]
-        run(steps, count)
-        while high and not exact and (used[high - 1] == ALL).all():
-            high -= 1                                         # sums that nobody reaches
+            steps[key] = *shared_steps(self.block, seen, used, remainders), used
+        found, high, used = steps[key]
+        run(found, count)
+        # without planes of sums that nobody reaches; an even number, so that few are in use
+        while high > 1 and not exact and (used[high - 2 : high] == ALL).all():
+            high -= 2
         return high
 
     def scores(self, images, count=None):
         """Class scores, (64 W, M) float32, of the last block."""
-        block = self.block
-        ((_, (seen, _, z)),) = self.windows(images)
-        depth, _, W = seen.shape
-        run(self.steps_for(depth, W, count is not None), count)
+        block, exact = self.block, count is not None
+        ((_, arrays, steps),) = self.windows(images)
+        seen, _, z = arrays
+        if exact not in steps:
+            steps[exact] = self.count_and_compare(arrays, exact)
+        run(steps[exact], count)
         if block.centre:
-            if ("sum", depth, W) not in self.steps:
-                self.steps["sum", depth, W] = sum_steps(seen)
-            steps, total = self.steps["sum", depth, W]
-            run(steps, count)
+            if "sum" not in steps:
+                steps["sum"] = sum_steps(seen)
+            found, total = steps["sum"]
+            run(found, count)
             z = block.unit * z - block.centre * numbers(total)
         return floats.scored(block, z.T.astype(np.float32) / np.float32(block.unit))
 

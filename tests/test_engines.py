@@ -1,14 +1,31 @@
 """All engines, the loops and the trained network agree bit for bit; counts equal closed forms."""
 
 import os
+import signal
+import subprocess
+import sys
+import time
 from dataclasses import fields
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from test_walkthrough import ROOT
 
-from sbnn_np import adders, bitops, duo, floats, freeze, layers, loops, network, packed, sliced
+from sbnn_np import (
+    adders,
+    bitops,
+    duo,
+    floats,
+    freeze,
+    frozen,
+    layers,
+    loops,
+    network,
+    packed,
+    sliced,
+)
 
 METHODS = ("0/1", "0/1 centred", "+-1")
 
@@ -172,11 +189,11 @@ def test_a_second_process_gives_the_same_scores(large):
     assert engine.second.process.poll() is None
     process, path = engine.second.process, engine.second.path
     engine.close()
-    assert process.poll() == 0 and not os.path.exists(path)
+    assert process.poll() is not None and not os.path.exists(path)
     assert np.array_equal(engine.forward(x), expected)         # another one is started
     process = engine.second.process
     del engine
-    assert process.poll() == 0
+    assert process.poll() is not None
 
 
 @pytest.mark.parametrize("float_first", [False, True])
@@ -200,15 +217,76 @@ def test_the_end_of_the_second_process_is_told_and_survived(large):
     engine.close()
 
 
-def test_an_error_here_leaves_no_old_scores_behind(large, monkeypatch):
+@pytest.mark.parametrize("where", ["begin", "run", "scores"])
+def test_an_interrupt_leaves_no_old_scores_behind(large, monkeypatch, where):
     model, x, expected = large
     engine = duo.Duo(model)
+    engine.forward(x)
+
+    def interrupt(*args):
+        raise KeyboardInterrupt
+
     with monkeypatch.context() as patched:
-        patched.setattr(engine.here, "run", None)
-        with pytest.raises(TypeError):
+        patched.setattr(engine.here if where == "run" else engine.second, where, interrupt)
+        with pytest.raises(KeyboardInterrupt):
             engine.forward(x)
     assert np.array_equal(engine.forward(x[::-1].copy()), expected[::-1])
     engine.close()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+def test_a_fork_neither_holds_nor_removes_what_is_not_its_own(large):
+    model, x, expected = large
+    engine = duo.Duo(model)
+    engine.forward(x[:700])
+    child = os.fork()
+    if not child:
+        engine.close()
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+    assert np.array_equal(engine.forward(x), expected)
+    engine.close()
+
+
+def test_a_killed_process_leaves_no_file(tmp_path):
+    script = (
+        "import numpy as np, os, signal\n"
+        "from sbnn_np import duo, storage\n"
+        "engine = duo.Duo(storage.EXAMPLE)\n"
+        "engine.forward(np.zeros((2000, 4), np.uint8))\n"
+        "print(engine.second.path, flush=True)\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    # from a folder with files of names that Python knows
+    (tmp_path / "json.py").write_text("raise RuntimeError")
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", script], capture_output=True, text=True, cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    path = done.stdout.strip()
+    for _ in range(100):
+        if not os.path.exists(path):
+            break
+        time.sleep(0.1)
+    assert path and not os.path.exists(path)
+
+
+def test_the_largest_centre_and_many_inputs():
+    D = 30_000
+    rng = np.random.default_rng(0)
+    hidden = frozen.Block(
+        "0/1", np.ones((D, 3), bool), (D,), centre=64, threshold=np.zeros(3, np.int32),
+        flip=np.zeros(3, bool),
+    )
+    last = frozen.Block(
+        "0/1", np.eye(3, dtype=bool), (3,), factor=np.ones(3, np.float32),
+        offset=np.arange(3, dtype=np.float32),
+    )
+    model = frozen.Frozen([hidden, last], (D,), ("a", "b", "c"))
+    frozen.check(model)
+    x = rng.integers(200, 256, (70, D)).astype(np.uint8)
+    assert np.array_equal(sliced.Sliced(model).forward(x), floats.Floats(model).forward(x))
 
 
 # counts
