@@ -283,6 +283,17 @@ def test_a_pool_of_workers_in_the_chapter(tmp_path):
         found = sorted((tmp_path / name / "runs").glob("*.json"))
         rows.append(without_times([json.loads(path.read_text()) for path in found]))
     assert rows[0] and rows[0] == rows[1]
+    # a checkpoint that cannot be gone on from is named, and nothing is trained
+    result = sorted((tmp_path / "here" / "runs").glob("*.json"))[0]
+    result.unlink()
+    left = tmp_path / "cache" / "sbnn_np" / "checkpoints" / result.stem
+    left.write_bytes(b"something else")
+    for options in ([], ["--workers", "2"]):
+        done = subprocess.run(
+            [*command, str(tmp_path / "here"), *options], capture_output=True, text=True, env=env,
+        )
+        assert done.returncode == 2 and str(left) in done.stderr
+        assert "Delete that file" in done.stderr and not result.exists()
 
 
 # the committed results

@@ -22,6 +22,7 @@ import os
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import io
+import sys
 import time
 from dataclasses import replace
 
@@ -34,6 +35,7 @@ from matplotlib import image
 from sbnn_np import (
     adders,
     bitops,
+    checkpoint,
     data,
     design,
     duo,
@@ -123,9 +125,12 @@ if args.quick:
     wanted = [wanted[i] for i in (0, 2, 6, 8, 9, 11)]
 found, rows = {}, []
 for recipe, dataset in wanted:
-    row, model, scores = models.trained(
-        recipe, dataset, models.THRESHOLD if dataset is bits else None
-    )
+    try:
+        row, model, scores = models.trained(
+            recipe, dataset, models.THRESHOLD if dataset is bits else None
+        )
+    except checkpoint.CheckpointError as error:               # of other sources, for example
+        sys.exit(experiment.complain(f"{error}\nDelete that file to train from the start."))
     size = len(storage.dumps(model))
     float32 = 4 * sum(block.w.size + block.w.shape[1] for block in model.blocks)
     row |= {

@@ -34,7 +34,7 @@ import curves
 import experiment
 import report_curves
 
-from sbnn_np import plots_curves, whole
+from sbnn_np import checkpoint, plots_curves, whole
 
 parser = experiment.command_line("Chapter 4: accuracy against bytes and operations.")
 experiment.both_data_sets(parser)
@@ -97,6 +97,8 @@ if not args.figures:
         print("\nStopped. What is finished is kept, and the last whole epoch of each run begun:")
         print("the same command goes on from there.", flush=True)
         sys.exit(130)
+    except checkpoint.CheckpointError as error:               # of other sources, for example
+        sys.exit(experiment.complain(f"{error}\nDelete that file to train from the start."))
 contents = [content for content in contents if content]
 if not contents:
     sys.exit(experiment.complain("nothing is finished yet; run without --figures first"))
