@@ -119,7 +119,8 @@ def test_slices_were_as_fast_as_the_readme_says():
     assert gain["0/1", 0.01] >= 10 and gain["0/1 centred", 0.01] >= 7
     assert content["race_conv"]["gain, layers of bits"] >= 2.5
     readme = (ROOT / "README.md").read_text()
-    for line in (*report_bits.readme_lines(content), report_bits.conv_line(content)):
+    said = report_bits.conv_line(content), report_bits.batch_line(content)
+    for line in (*report_bits.readme_lines(content), *said):
         assert line in readme
 
 

@@ -3,8 +3,9 @@
 In chapters 1 and 2 the bits lay in float arrays. Here they become bits. You will freeze trained
 networks into whole numbers and see that not one of 10,000 test images gets another score; count
 their operations under names that others use; write them into files and see where every byte
-goes; ask what fits into a device; and run them on four engines, one of which adds the bits of 64
-images at a time and is several times faster than a library for matrix products.
+goes; ask what fits into a device; and run them on three engines (a fourth, loops.py, says what they
+must give), one of which adds the bits of 64 images at a time and is, on thousands of images of
+bits, several times faster than a library for matrix products.
 
 You will learn why a threshold of a frozen neuron is a whole number, why counting ones is not
 counting bytes, how to code a gap in fewer bits than a byte, and how to add with nothing but AND,
@@ -94,10 +95,11 @@ for m, sign in enumerate(("positive", "negative")):
 
 # %% 2. Train, freeze, compare
 #
-# The networks of chapter 1 are trained again, on images of bits: a pixel counts as 1 if it is
-# above 127. So the first layer's inputs are bits, too. There are plain networks from 1% to 30%
-# ones, centred ones and one of +-1 weights; then two that see pixels of 8 bits, one of them twice
-# as wide; and the small CIFAR-10 network of chapter 2, which keeps a float first layer. Each is
+# Networks of the shape of chapter 1's are trained, all with a constant budget, on images of bits: a
+# pixel counts as 1 if it is above 127. So the first layer's inputs are bits, too. There are plain
+# networks from 1% to 30% ones, centred ones and one of +-1 weights; then two that see pixels of 8
+# bits, one of them twice as wide; and the small CIFAR-10 network of chapter 2, which keeps a float
+# first layer. Each is
 # frozen, and each engine's scores are compared with the trained network's, to the last bit.
 
 heading("2. Train, freeze, compare")
@@ -236,7 +238,8 @@ for sizes, budget in (
 #
 # Three bits a, b, c have a sum from 0 to 3: two bits, sum = a ^ b ^ c and carry = (a & b) | (c &
 # (a ^ b)). Do it on words, and 64 images are added at once. Here the four inputs of a neuron are
-# added for five images, and compared with 2.
+# added for five images, and compared with 2. (Here image n is bit n. The engine puts images into
+# another order, see `adders.slice_bits`; to an adder it makes no difference.)
 
 heading("6. Add without a plus sign")
 inputs = np.array([[1, 1, 0, 0, 1], [1, 0, 0, 1, 1], [1, 0, 1, 0, 1], [0, 0, 1, 0, 1]], np.uint8)

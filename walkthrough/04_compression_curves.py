@@ -6,12 +6,14 @@ look at the results that lie in figures/runs/), each leaving one small file, and
 costs in bytes and in additions, beside full precision, +-1 and ternary weights of the same
 architecture.
 
-You will learn how to read a compression curve, why a wider and sparser network beats a narrower and
-denser one at the same size, and when growing a network pays.
+You will learn how to read a compression curve, at which sizes a wider and sparser network beats a
+narrower and denser one, and where that ends, and whether growing a network pays.
 
     python walkthrough/04_compression_curves.py            hours: every run whose file is missing
+                                                           or of other sources
     python walkthrough/04_compression_curves.py --plan     what would run, and for how long
-    python walkthrough/04_compression_curves.py --only 784-300-100-10 --only growth
+    python walkthrough/04_compression_curves.py --only 784-300-100-10 --only growth    all runs of
+                                                           this network, and all about growth
     python walkthrough/04_compression_curves.py --figures  draw the finished runs, in seconds
     python walkthrough/04_compression_curves.py --quick    a tiny version in 40 seconds
     python walkthrough/04_compression_curves.py --workers 2    in a pool of processes
@@ -41,11 +43,12 @@ experiment.both_data_sets(parser)
 parser.add_argument("--plan", action="store_true", help="say what would run, and stop")
 parser.add_argument(
     "--only", action="append", default=[], metavar="WORD",
-    help="run and show only tasks whose part, data, method or architecture is WORD",
+    help="run and show only tasks whose part, data, method or architecture is WORD; given several "
+    "times, any of them",
 )
 parser.add_argument("--figures", action="store_true", help="train nothing, draw what is finished")
 parser.add_argument("--workers", type=int, default=0, help="processes; 0 to train in this one")
-parser.add_argument("--quick", action="store_true", help="eight runs on few images")
+parser.add_argument("--quick", action="store_true", help="twenty runs on few images")
 args = experiment.options(parser)
 if args.workers and "fork" not in get_all_start_methods():
     parser.error("--workers: this system cannot fork processes; run without")
@@ -158,7 +161,7 @@ print(f"{time.perf_counter() - began:.0f} seconds in all")
 # %% Exercises
 #
 # 1. At 5% ones a mask is 32 times smaller than float32, a list of ones is 640 times smaller if only
-#    ones are counted, and the file 110 times. Which of the three could be sent by mail?
+#    ones are counted, and the file about 105 times. Which of the three could be sent by mail?
 # 2. Twice the width at a quarter of the density: what becomes of the ones, of the additions, of the
 #    entropy?
 # 3. A network grows from 0.5% to 5% ones, by an equal factor each step, over half of the training.

@@ -89,6 +89,8 @@ def plan(out, digits="mnist", pictures="cifar10", data_dir=None, seed=0, quick=F
         add("long", digits, dense(wide, "+-1", s, epochs=LONG))
         for p in (0.05, 0.015):
             add("long", digits, dense(wide, "0/1 centred", s, p, LONG))
+        # about as many bytes as Deep Compression's LeNet-300-100
+        add("long", digits, dense("784-512-512-10", "0/1 centred", s, 0.05, 30))
     for s in seeds[:2]:
         for method in ("0/1", "0/1 centred"):
             for p in (0.1, 0.05, 0.02, 0.01):

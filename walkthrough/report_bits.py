@@ -20,6 +20,19 @@ def readme_lines(content):
     return lines
 
 
+def batch_line(content):
+    """The README's line on small batches."""
+    batches = content["race_by_batch"]
+    told = ", ".join(
+        f"{row['batch']}: {row['microseconds']['bit-sliced']:.2f} "
+        f"({row['microseconds']['float32 BLAS']:.2f})" for row in batches
+    )
+    return (
+        "Slices want many images. Microseconds an image of the plain network at 5%, by how many "
+        f"come at a time (and of float32 BLAS): {told}."
+    )
+
+
 def conv_line(content):
     """The README's line on the small CIFAR-10 network."""
     row = next(row for row in content["rows"] if "p" in row["architecture"])

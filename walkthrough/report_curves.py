@@ -43,8 +43,8 @@ def means(contents):
 def table(contents):
     """Aligned text, a line for each group of seeds."""
     lines = [
-        f"{'network':<30}{'method':<21}{'ones %':>7}{'target':>8}  {'error %':<14}{'bytes':>11}"
-        f"{'smaller':>9}{'adds':>12}{'sliced':>9}{'packed':>9}"
+        f"{'network':<30}{'method':<21}{'epochs':>6}{'ones %':>8}{'target':>8}  {'error %':<14}"
+        f"{'bytes':>11}{'smaller':>9}{'adds':>12}{'sliced':>9}{'packed':>9}"
     ]
     data = None
     for g in means(contents):
@@ -57,8 +57,8 @@ def table(contents):
         error = f"{g['error']:.2f}" + (f" +- {g['spread']:.2f}" if g["seeds"] > 1 else "")
         packed, sliced = (f"{n:,.0f}" if n else "-" for n in (g["words"], g["sliced"]))
         lines.append(
-            f"{g['architecture']:<30}{g['method']:<21}{ones:>7}{target:>8}  {error:<14}"
-            f"{g['bytes']:>11,.0f}{g['compression']:>8.1f}x{g['adds']:>12,.0f}{sliced:>9}"
+            f"{g['architecture']:<30}{g['method']:<21}{g['epochs']:>6}{ones:>8}{target:>8}  "
+            f"{error:<14}{g['bytes']:>11,.0f}{g['compression']:>8.1f}x{g['adds']:>12,.0f}{sliced:>9}"
             f"{packed:>9}"
         )
     return "\n".join(lines)
@@ -107,7 +107,7 @@ def readme_claims(contents):
 
 
 def claims(contents):
-    """The paper's four claims, each with what the finished runs say of it: a list of lines."""
+    """The four claims, each with what the finished runs say of it: a list of lines."""
     groups = means([c for c in contents if c["part"] != "growth"])
     growth = means([c for c in contents if c["part"] in ("growth", "both")])
     lines = []
