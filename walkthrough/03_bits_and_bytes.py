@@ -99,8 +99,8 @@ for m, sign in enumerate(("positive", "negative")):
 # pixel counts as 1 if it is above 127. So the first layer's inputs are bits, too. There are plain
 # networks from 1% to 30% ones, centred ones and one of +-1 weights; then two that see pixels of 8
 # bits, one of them twice as wide; and the small CIFAR-10 network of chapter 2, which keeps a float
-# first layer. Each is
-# frozen, and each engine's scores are compared with the trained network's, to the last bit.
+# first layer. Each is frozen, and each engine's scores are compared with the trained network's, to
+# the last bit.
 
 heading("2. Train, freeze, compare")
 bits = models.as_bits(digits)

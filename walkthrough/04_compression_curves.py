@@ -104,7 +104,10 @@ if not args.figures:
         sys.exit(experiment.complain(f"{error}\nDelete that file to train from the start."))
 contents = [content for content in contents if content]
 if not contents:
-    sys.exit(experiment.complain("nothing is finished yet; run without --figures first"))
+    sys.exit(experiment.complain(
+        f"no result of these sources and of this data is in {os.path.relpath(args.out)}/runs; "
+        "without --figures they are trained"
+    ))
 
 # %% 3. The table
 #
