@@ -20,7 +20,7 @@ PUBLISHED = {
         ("BinaryNet, 3 x 4096 (its authors)", 32, 0.96, "left"),
     ),
     "CIFAR-10": (
-        ("Ternary Weight Networks (Li 2016)", 16, 7.44, "left"),
+        ("Ternary Weight Networks (Li 2016)", 16, 7.44, "right"),
         ("BinaryConnect (in Li 2016)", 32, 8.27, "right"),
         ("BinaryNet (its authors)", 32, 11.4, "right"),
     ),
@@ -145,6 +145,8 @@ def accuracy_against_bytes(contents, data):
     low, high = (f(p[0] for line in others.values() for p in line) for f in (min, max))
     low = min(low, *(factor for _, factor, *_ in PUBLISHED.get(data, ((0, low),))))
     for (_, architecture), ((_, error, *_),) in floats.items():
+        if architecture.endswith("epochs"):
+            continue                                          # a line for each architecture will do
         ax.axhline(error, color="#222222", lw=0.8)
         ax.annotate(f"full precision, {architecture}", (1.25 * high, error), xytext=(0, 2),
                     textcoords="offset points", ha="right", fontsize=8)
@@ -167,8 +169,10 @@ def accuracy_against_bytes(contents, data):
         c["row"]["target_density"] for c in mine if c["row"]["method"].startswith("0/1")
     }
     told = ", ".join(f"{100 * p:g}" for p in sorted(densities, reverse=True))
-    ax.text(0.36, 0.9, f"0/1, from left to right:\n{told}% ones", transform=ax.transAxes,
-            fontsize=8, va="top")
+    ax.text(
+        *((0.36, 0.9) if min(errors) < 2 else (0.5, 0.55)),
+        f"0/1, from left to right:\n{told}% ones", transform=ax.transAxes, fontsize=8, va="top",
+    )
     handles.append(ax.plot([], [], "o", mfc="none", mec="#666666", label="published")[0])
     ax.legend(handles=handles, frameon=False, fontsize=8.5, loc="upper left")
     return png(fig)
@@ -305,12 +309,18 @@ def growth_against_pruning(contents):
                 ax.annotate(c["row"]["epochs"], (at, error), xytext=(4, 4),
                             textcoords="offset points", fontsize=8, color=colour)
             errors += y
-        ax.set(xscale="log", xlabel="additions of all forward passes")
+        ax.set(xscale="log", xlabel="billions of additions, all forward passes")
+        most = max(c["adds_in_training"] for c in contents if c["row"]["data"] == name)
+        least = min(c["adds_in_training"] for c in contents if c["row"]["data"] == name)
+        ticks = [t for t in (1, 2, 5, 10, 20, 50, 100, 200, 500) if least < 1.2e9 * t < 1.5 * most]
+        ax.set_xticks([1e9 * t for t in ticks], ticks)
+        ax.set_xticks([], minor=True)
         error_axis(ax, errors)
         (architecture,) = {
             c["row"]["architecture"] for c in contents if c["row"]["data"] == name
         }
-        ax.set_title(f"{name}, {architecture}; numbers: epochs", fontsize=9)
+        ax.set_title(f"{name}, {architecture}", fontsize=10)
+        ax.text(0.02, 0.03, "numbers: epochs", transform=ax.transAxes, fontsize=9)
         ax.legend(frameon=False)
     return png(fig)
 
