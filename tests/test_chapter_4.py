@@ -196,8 +196,9 @@ def test_quick_runs_on_built_in_data(quick):
     assert "3. Generalization" in done.stdout and "4. Growth" in done.stdout
     content = json.loads((out / "04_compression_curves_builtin.json").read_text())
     assert content.keys() >= TOP_KEYS and {row["part"] for row in content["rows"]} == {
-        "curves", "growth",
+        "curves", "growth", "both",
     }
+    assert content["command"].endswith("04_compression_curves.py --data real --figures --quick")
     assert len(list((out / "runs").glob("*.json"))) == len(content["rows"])
     assert figures.returncode == 0 and "nan" not in figures.stdout
     assert "the others take about 0 minutes" in plan.stdout
@@ -211,7 +212,7 @@ def test_only_picks_and_refuses_what_it_does_not_know(quick):
     assert done.returncode == 0 and " 0 minutes" in done.stdout
     done = run("--quick", "--plan", "--only", "growth", "--out", str(out / "another"))
     listed = [line.split()[0] for line in done.stdout.splitlines() if line.startswith("    ")]
-    assert listed and set(listed) == {"growth"}
+    assert set(listed) == {"growth", "both"}
     done = run("--quick", "--plan", "--only", "nothing")
     assert done.returncode == 2 and "--only nothing: it must be one of" in done.stderr
 

@@ -362,7 +362,8 @@ def shown(args):
         if name in ("data_dir", "out") or value in (None, False):
             continue
         flag = "--" + name.replace("_", "-")
-        words += [flag] if value is True else [flag, str(value)]
+        for each in value if isinstance(value, list) else [value]:
+            words += [flag] if each is True else [flag, str(each)]
     return words
 
 
