@@ -51,15 +51,7 @@ class Duo:
         self.here, self.model, self.second = Sliced(model), model, None
 
     def forward(self, images):
-        """Compute class scores.
-
-        Parameters
-        ----------
-        images : see `frozen.Frozen.inputs`
-
-        Returns
-        -------
-        scores : (N, M) float32
+        """Compute class scores, (N, M) float32; see `Sliced.forward`.
 
         Raises
         ------
