@@ -133,6 +133,11 @@ def called(g):
     return f"{g['architecture']} ({g['method']}, {100 * g['density']:.1f}% ones)"
 
 
+def preferred(groups):
+    """Of some groups, the one that errs least on validation images."""
+    return min(groups, key=lambda g: g["validation"])
+
+
 def equal_bytes(groups):
     """At the bytes of each +-1 network, the 0/1 network that validation prefers."""
     for signs in groups:
@@ -141,7 +146,7 @@ def equal_bytes(groups):
             and g["epochs"] == signs["epochs"]
         ]
         if signs["method"] == "+-1" and fits:
-            best = min(fits, key=lambda g: g["validation"])
+            best = preferred(fits)
             yield (
                 f"At the bytes of +-1, {signs['architecture']}, {signs['epochs']} epochs "
                 f"({signs['bytes']:,.0f}, {signs['error']:.2f}% errors): {called(best)} in "
@@ -160,7 +165,7 @@ def beside_deep_compression(groups):
         and g["method"].startswith("0/1") and g["bytes"] <= most
     ]
     if fits:
-        best = min(fits, key=lambda g: g["validation"])
+        best = preferred(fits)
         yield (
             f"Within {most:,} bytes (Deep Compression's LeNet-300-100, {error}% errors): "
             f"{called(best)}, {best['epochs']} epochs, in {best['bytes']:,.0f} bytes errs on "
@@ -179,7 +184,7 @@ def claims_of(groups):
         floats, signs, name = by["full precision"], by["+-1"], f"{architecture}, {epochs} epochs"
         beyond = [g for g in bits if g["compression"] >= 64]
         if beyond:
-            best = min(beyond, key=lambda g: g["validation"])
+            best = preferred(beyond)
             yield (
                 f"1. Beyond 64x, {name}: {best['method']} at "
                 f"{100 * best['density']:.1f}% ones is {best['compression']:.0f} times smaller "
@@ -199,7 +204,7 @@ def claims_of(groups):
             )
         else:
             yield f"2. Fewer operations, {name}: none errs as little as +-1"
-        near = min(bits, key=lambda g: g["validation"])
+        near = preferred(bits)
         yield (
             f"3. Generalization, {name}: the best 0/1 network ({near['method']}, "
             f"{100 * near['density']:.1f}% ones) errs on {near['error']:.2f}%, +-1 on "
