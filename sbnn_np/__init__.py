@@ -31,8 +31,12 @@ forward and backward pass is written by hand. One concept lives in one file:
     loops       engine: the same as loops over single neurons, counting
     packed      engine: rows of bits in words, AND (or XNOR) and popcount
     adders      adding with AND, OR and XOR, for 64 images at a time
+    slices      numbers by image to words of 64 images, and back
+    shared      what all neurons of a centred layer share, sliced
+    neurons     layers of the sliced engine
     sliced      engine: 64 images a word, added bit by bit
     duo         the same on two cores: a second process takes half of the images
+    counted     the sliced engine in its plain form, counting
     rans        bits that are mostly 0, coded close to their entropy
     storage     model files: small, exact, and safe to read
     summary     a table of a network's layers

@@ -1,6 +1,6 @@
 """Adding bits with logical operations, 64 images at a time.
 
-Each bit of a word belongs to an image of its own (which one, `slice_bits` says), so one operation
+Each bit of a word belongs to an image of its own (which one, `slices` says), so one operation
 on words does one step for 64 images at once.
 A full adder turns three bits of equal weight into one of that weight and one of twice that,
 
@@ -13,7 +13,6 @@ weight 2^i, each an array of words.
 import numpy as np
 
 ALL = np.uint64(2**64 - 1)
-BUFFERS = 90     # rows of words in use at a time: two a plane, of numbers below 2^43, and some
 LOGICAL = (np.bitwise_and, np.bitwise_or, np.bitwise_xor)
 
 
@@ -37,13 +36,92 @@ def run(steps, count=None):
         )
 
 
+class Chain:
+    """Steps that add rows of bits as they come, in G sums side by side.
+
+    It is a chain of full adders. A row goes in; when two rows wait beside a sum, a full adder takes
+    all three, and what is carried goes on to the next plane. So of each plane two rows are in
+    memory, and they stay in cache. A row may be for the first n of the sums alone, and no adder
+    works on the others.
+
+    Parameters
+    ----------
+    buffers : (2 planes + 4, G, W) uint64
+        Written to.
+
+    Attributes
+    ----------
+    steps : list
+        See `run`.
+    planes : list of (G, W) uint64
+        The sums, when the steps are done, less what waits.
+    waiting : list of ((G, W) uint64, n), or None
+        For each plane a row, for the first n sums, that is still to be added.
+    """
+
+    def __init__(self, buffers):
+        self.v, *self.free = buffers
+        self.own = {id(row) for row in self.free}
+        self.steps, self.planes, self.waiting = [], [], []
+
+    def take(self, i, rows, numbers):
+        """Add rows[numbers[g]] to plane i of the sum g, for the first len(numbers) of them."""
+        row, n = self.free.pop(), len(numbers)
+        # "clip" only because NumPy looks at the numbers twice otherwise
+        self.steps.append((rows.take, (numbers, 0, row[:n], "clip")))
+        self.put(i, row, n)
+
+    def put(self, i, row, n):
+        """Add a row to plane i, for the first n sums. If it is no buffer, it is not written to."""
+        while i < len(self.planes) and self.waiting[i]:
+            waits, m = self.waiting[i]
+            if n < m:
+                self.steps.append((row[n:m].fill, (0,)))
+            carry = waits if id(waits) in self.own else self.free.pop()
+            a, b, c, d, v = (each[:m] for each in (self.planes[i], waits, row, carry, self.v))
+            self.steps += [
+                (np.bitwise_xor, (a, b, v)),
+                (np.bitwise_and, (a, b, d)),
+                (np.bitwise_xor, (c, v, a)),                  # sum: a ^ b ^ c
+                (np.bitwise_and, (c, v, v)),
+                (np.bitwise_or, (d, v, d)),                   # carry: (a & b) | (c & (a ^ b))
+            ]
+            if id(row) in self.own:
+                self.free.append(row)
+            self.waiting[i] = None
+            i, row, n = i + 1, carry, m
+        while i >= len(self.planes):
+            self.planes.append(None)
+            self.waiting.append(None)
+        if self.planes[i] is not None:
+            self.waiting[i] = row, n
+            return
+        self.planes[i] = row
+        if id(row) not in self.own:
+            self.planes[i] = self.free.pop()
+            self.steps.append((np.copyto, (self.planes[i][:n], row[:n])))
+        if n < len(self.v):
+            self.steps.append((self.planes[i][n:].fill, (0,)))
+
+    def finish(self):
+        """Add the rows that wait, and fill planes that nothing reached with zeros."""
+        i = 0
+        while i < len(self.planes):                           # there may be more and more
+            if self.waiting[i]:
+                waits, n = self.waiting[i]
+                a, b, carry = self.planes[i][:n], waits[:n], self.free.pop()
+                self.steps += [(np.bitwise_and, (a, b, carry[:n])), (np.bitwise_xor, (a, b, a))]
+                self.waiting[i] = None
+                self.put(i + 1, carry, n)
+            i += 1
+        for i, plane in enumerate(self.planes or [None]):
+            if plane is None:
+                self.planes[i : i + 1] = [self.free.pop()]
+                self.steps.append((self.planes[i].fill, (0,)))
+
+
 def count_ones(seen, inputs, fan_in, buffers, more=()):
     """Steps that count how many of its inputs are 1, for each neuron and image.
-
-    It is a chain of full adders. A row of inputs goes in; when two rows wait beside a sum, a full
-    adder takes all three, and what is carried goes on to the next plane. So of each plane two rows
-    are in memory, and they stay in cache. Neurons stand in the order of their fan-in, the largest
-    first: the j-th row is for those which have a j-th input, and no adder works on the others.
 
     Parameters
     ----------
@@ -52,91 +130,40 @@ def count_ones(seen, inputs, fan_in, buffers, more=()):
     inputs : (K, G) int
         Of each of G neurons, from 0 to D - 1; those beyond its fan-in are not looked at.
     fan_in : (G,) int
-        Falling, from K.
-    buffers : (BUFFERS, G, W) uint64
-        Written to.
-    more : sequence of (array of rows, row numbers (G,))
-        A number to be added, by its planes: one more row for each of them.
+        Falling, from K: so the j-th row is for those at the front, which have a j-th input.
+    buffers : see `Chain`
+    more : list of (W,) uint64
+        Planes of a number that is added to all.
 
     Returns
     -------
-    steps : list
-        See `run`.
-    planes : list of (G, W) uint64
-        Some of the buffers, with the sums when the steps are done.
+    steps, planes : see `Chain`
 
     Examples
     --------
     >>> seen = np.array([[[0b0111], [0b0110], [0b0100]]], np.uint64)    # one, two and three ones
-    >>> buffers = np.empty((BUFFERS, 1, 1), np.uint64)
+    >>> buffers = np.empty((8, 1, 1), np.uint64)
     >>> steps, planes = count_ones(seen, np.array([[0], [1], [2]]), np.array([3]), buffers)
     >>> run(steps)
     >>> [int(plane[0, 0]) for plane in planes]
     [5, 6]
     """
-    u, *free = buffers
-    G, steps, planes, waiting = len(u), [], [], []
-
-    def put(i, row, n):
-        """Add a row, of which the first n are given, to plane i."""
-        while i < len(planes) and waiting[i]:
-            waits, m = waiting[i]
-            if n < m:
-                steps.append((row[n:m].fill, (0,)))
-            a, b, c, v = planes[i][:m], waits[:m], row[:m], u[:m]
-            steps.extend([
-                (np.bitwise_xor, (a, b, v)),
-                (np.bitwise_and, (a, b, b)),
-                (np.bitwise_xor, (c, v, a)),                  # sum: a ^ b ^ c
-                (np.bitwise_and, (c, v, c)),
-                (np.bitwise_or, (b, c, c)),                   # carry: (a & b) | (c & (a ^ b))
-            ])
-            free.append(waits)
-            waiting[i] = None
-            i, n = i + 1, m
-        while i >= len(planes):
-            planes.append(None)
-            waiting.append(None)
-        if planes[i] is not None:
-            waiting[i] = row, n
-            return
-        planes[i] = row
-        if n < G:
-            steps.append((row[n:].fill, (0,)))
-
-    def add(i, rows, numbers):
-        row, n = free.pop(), len(numbers)
-        # "clip" only because NumPy looks at the numbers twice otherwise
-        steps.append((rows.take, (numbers, 0, row[:n], "clip")))
-        put(i, row, n)
-
-    for i, (rows, numbers) in enumerate(more):
-        add(i, rows, numbers)
+    chain, shape = Chain(buffers), buffers[0].shape
+    for i, row in enumerate(more):
+        chain.put(i, np.broadcast_to(row, shape), len(fan_in))
     ends = np.searchsorted(-fan_in, -np.arange(len(inputs)))  # how many have a j-th input
     for numbers, n in zip(inputs, ends.tolist()):
         for i, plane in enumerate(seen):
-            add(i, plane, numbers[:n])
-    i = 0
-    while i < len(planes):                                    # there may be more and more
-        if waiting[i]:
-            waits, n = waiting[i]
-            a, b, carry = planes[i][:n], waits[:n], free.pop()
-            steps += [(np.bitwise_and, (a, b, carry[:n])), (np.bitwise_xor, (a, b, a))]
-            waiting[i] = None
-            put(i + 1, carry, n)
-        i += 1
-    for i, plane in enumerate(planes or [None]):
-        if plane is None:
-            planes[i : i + 1] = [free.pop()]
-            steps.append((planes[i].fill, (0,)))
-    return steps, planes
+            chain.take(i, plane, numbers[:n])
+    chain.finish()
+    return chain.steps, chain.planes
 
 
 def add_up(levels):
     """Steps that add rows of bits with full adders, all that have one weight, then the next.
 
-    Of n rows a third is added at a time, so few are left soon: faster than the chain of
-    `count_ones` where there is one sum, of many rows.
+    Of n rows a third is added at a time, so few are left soon: faster than a `Chain` where there is
+    one sum, of many rows.
 
     Parameters
     ----------
@@ -209,103 +236,55 @@ def add_level(x, carried):
     return steps
 
 
-def at_least(planes, threshold):
+def at_least(planes, threshold, spare, passed=None):
     """Steps that compare numbers with a constant a row: bits [number >= threshold].
 
     Parameters
     ----------
     planes : list of (G, W) uint64
-        Overwritten.
+        The first is overwritten if `passed` is not given.
     threshold : (G,) int
         At least 0.
+    spare : (G, W) uint64
+        Overwritten.
+    passed : (G, W) uint64, optional
+        Bits that make it [number > threshold] where they are 0. Overwritten.
 
     Returns
     -------
     steps : list
         See `run`.
     passed : (G, W) uint64
-        The lowest plane, with these bits when the steps are done.
+        What was given, or the first plane, with the result when the steps are done.
 
     Notes
     -----
     From the lowest bit up: where the threshold's bit is 1, the number's must be 1 and the rest
-    must pass, plane & passed; where it is 0, either will do, plane | passed. Turned round, one is
-    the other: with k = 0 in the first case and all ones in the second, passed ^ k becomes
-    (passed ^ k) & (plane ^ k).
+    must pass, plane & passed; where it is 0, either will do, plane | passed. With k = 0 in the
+    first case and all ones in the second, both are (plane & passed) | (k & (plane | passed)).
 
     Examples
     --------
     >>> planes = [np.array([[0b1010]] * 2, np.uint64), np.array([[0b1100]] * 2, np.uint64)]
-    >>> steps, passed = at_least(planes, np.array([1, 2]))
+    >>> steps, passed = at_least(planes, np.array([1, 2]), np.empty((2, 1), np.uint64))
     >>> run(steps)
     >>> [f"{int(word):04b}" for word in passed[:, 0]]         # of the numbers 3, 2, 1 and 0
     ['1110', '1100']
     """
     bits = (threshold >> np.arange(len(planes))[:, None] & 1).astype(np.uint64)
     k = (bits - np.uint64(1))[:, :, None]                     # 0 for a 1, all ones for a 0
-    passed = planes[0]
-    steps = [(np.bitwise_and, (passed, k[0] ^ ALL, passed))]
-    for i, plane in enumerate(planes[1:], 1):
+    steps, start = [], 0
+    if passed is None:                                        # at first all pass
+        passed, start = planes[0], 1
+        steps.append((np.bitwise_or, (passed, k[0], passed)))
+    for plane, each in zip(planes[start:], k[start:]):
         steps += [
-            (np.bitwise_xor, (passed, k[i - 1] ^ k[i], passed)),
-            (np.bitwise_xor, (plane, k[i], plane)),
-            (np.bitwise_and, (passed, plane, passed)),
+            (np.bitwise_or, (plane, passed, spare)),
+            (np.bitwise_and, (plane, passed, passed)),
+            (np.bitwise_and, (spare, each, spare)),
+            (np.bitwise_or, (passed, spare, passed)),
         ]
-    steps.append((np.bitwise_xor, (passed, k[-1], passed)))
     beyond = threshold >> len(planes) > 0
     if beyond.any():
         steps.append((passed.__setitem__, (beyond, 0)))
     return steps, passed
-
-
-def slice_bits(x, bits=lambda part: part):
-    """Turn numbers by image into words of 64 images, of which bit b of byte i is image 8 W b + i.
-
-    Parameters
-    ----------
-    x : (N, D) uint8
-    bits : function, optional
-        From some images, (n, D) uint8, to what is to be sliced, the same of 0 and 1; left out, they
-        are such already. It gets an eighth at a time, which stays in cache.
-
-    Returns
-    -------
-    rows : (D, W) uint64, W = ceil(N / 64)
-
-    Notes
-    -----
-    So the eight bits of a byte are eighths of x, one on top of the other, and all that is left is
-    to turn columns of bytes into rows.
-
-    Examples
-    --------
-    >>> x = np.zeros((16, 2), np.uint8)                       # W = 1: eighths of 8 images
-    >>> x[[0, 1, 8]] = [1, 0], [1, 1], [0, 1]
-    >>> [[f"{byte:08b}" for byte in row.tobytes()[:2]] for row in slice_bits(x).astype("<u8")]
-    [['00000001', '00000001'], ['00000010', '00000001']]
-    """
-    N, D = x.shape
-    n = 8 * -(-N // 64)
-    stack = np.zeros((n, -(-D // 8)), np.uint64)              # eight inputs in a word, for speed
-    padded = np.zeros((n, 8 * stack.shape[1]), np.uint8)
-    for start in range(7 * n, -1, -n):
-        stack <<= np.uint64(1)                                # no bit leaves its byte
-        part = bits(x[start : start + n])
-        if part.shape != padded.shape:
-            padded[: len(part), :D], padded[len(part) :] = part, 0
-            part = padded
-        stack |= np.ascontiguousarray(part).view(np.uint64)
-    rows = np.ascontiguousarray(stack.view(np.uint8)[:, :D].T)
-    return rows.view("<u8").astype(np.uint64)
-
-
-def numbers(planes):
-    """Numbers by image, (..., 64 W) int32, from their planes, a list of (..., W) uint64."""
-    total = 0
-    for i, plane in enumerate(planes):
-        bits = np.unpackbits(plane.astype("<u8").view(np.uint8), axis=-1, bitorder="little")
-        # bytes as long as they hold the sum
-        total = total + (bits << np.uint8(i) if i < 8 else bits.astype(np.int32) << np.int32(i))
-    # images lie across the bytes, see `slice_bits`
-    total = total.reshape(*total.shape[:-1], -1, 8).swapaxes(-1, -2)
-    return np.ascontiguousarray(total, np.int32).reshape(*total.shape[:-2], -1)

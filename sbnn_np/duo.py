@@ -186,7 +186,7 @@ def serve(path, source, answers):
                 shared = np.asarray(np.memmap(path, np.uint8, "r+"))
             shape, at = message["shape"], message["scores"]
             x = shared[: np.prod(shape)].reshape(shape)
-            scores = engine.through([lambda bits: bits], x) if message["bits"] else engine.run(x)
+            scores = engine.through(x, [np.copyto]) if message["bits"] else engine.run(x)
             shared[at : at + scores.nbytes] = scores.reshape(-1).view(np.uint8)
         answers.write(b"done\n")
         answers.flush()

@@ -16,6 +16,7 @@ from test_walkthrough import ROOT
 from sbnn_np import (
     adders,
     bitops,
+    counted,
     duo,
     floats,
     freeze,
@@ -23,8 +24,11 @@ from sbnn_np import (
     layers,
     loops,
     network,
+    neurons,
     packed,
     sliced,
+    slices,
+    storage,
 )
 
 METHODS = ("0/1", "0/1 centred", "+-1")
@@ -131,40 +135,47 @@ def test_wide_layers_in_many_groups_agree():
 # adders
 
 
+def rows_of(x):
+    """Bits, (N, D), as words of 64 images."""
+    rows = np.empty((x.shape[1], -(-len(x) // 64)), np.uint64)
+    slices.Slicer(*rows.shape).slice(x, np.copyto, rows)
+    return rows
+
+
 @given(seed=st.integers(0, 2**32 - 1), depth=st.integers(1, 3), most=st.integers(0, 40))
 def test_counting_ones_of_any_fan_ins(seed, depth, most):
     rng = np.random.default_rng(seed)
     G, D, N = int(rng.integers(1, 9)), int(rng.integers(1, 30)), int(rng.integers(1, 200))
     x = rng.integers(0, 1 << depth, (N, D)).astype(np.uint8)
-    seen = np.stack([adders.slice_bits(x, lambda part, i=i: part >> i & 1) for i in range(depth)])
+    seen = np.stack([rows_of(x >> i & 1) for i in range(depth)])
     fan_in = np.sort(rng.integers(0, most + 1, G))[::-1]
     inputs = rng.integers(0, D, (fan_in[0], G))
-    extra = rng.integers(0, 4, (N, 5)).astype(np.uint8)        # five numbers below 4
-    more_rows = [adders.slice_bits(extra, lambda part, i=i: part >> i & 1) for i in range(2)]
-    chosen = rng.integers(0, 5, G)
-    buffers = np.empty((adders.BUFFERS, G, seen.shape[-1]), np.uint64)
+    extra = rng.integers(0, 4, (N, 1)).astype(np.uint8)        # a number below 4
+    buffers = np.empty((40, G, seen.shape[-1]), np.uint64)
     steps, planes = adders.count_ones(
-        seen, inputs, fan_in, buffers, [(rows, chosen) for rows in more_rows]
+        seen, inputs, fan_in, buffers, [rows_of(extra >> i & 1)[0] for i in range(2)]
     )
-    expected = np.array([
-        x[:, inputs[: fan_in[g], g]].sum(axis=1, dtype=int) + extra[:, chosen[g]] for g in range(G)
-    ])
+    expected = np.array([x[:, inputs[: fan_in[g], g]].sum(axis=1, dtype=int) for g in range(G)])
+    expected += extra.T
     for _ in range(2):                                         # steps can be done again
         adders.run(steps)
-        assert np.array_equal(adders.numbers(planes)[:, :N], expected)
+        assert np.array_equal(slices.numbers(planes)[:, :N], expected)
     threshold = rng.integers(0, expected.max() + 3, G)
-    compare, passed = adders.at_least(planes, threshold)
-    adders.run(compare)
-    bits = adders.numbers([passed])[:, :N]
-    assert np.array_equal(bits, expected >= threshold[:, None])
+    enough = rng.integers(0, 2, (N, G)).astype(np.uint8)       # or more is asked for
+    passed = rows_of(enough)
+    for first, more in ((passed, 1 - enough.T), (None, 0)):
+        compare, result = adders.at_least(planes, threshold, buffers[0], first)
+        adders.run(compare)
+        bits = slices.numbers([result])[:, :N]
+        assert np.array_equal(bits, expected >= threshold[:, None] + more)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (8, 3), (64, 8), (65, 9), (130, 16), (512, 5)])
 def test_slicing_loses_nothing(rng, shape):
     x = rng.integers(0, 2, shape).astype(np.uint8)
-    rows = adders.slice_bits(x)
+    rows = rows_of(x)
     assert rows.shape == (shape[1], -(-shape[0] // 64)) and rows.dtype == np.uint64
-    assert np.array_equal(adders.numbers([rows])[:, : len(x)], x.T)
+    assert np.array_equal(slices.numbers([rows])[:, : len(x)], x.T)
 
 
 # two processes
@@ -294,18 +305,18 @@ def test_the_largest_centre_and_many_inputs():
 
 @networks
 def test_counts_equal_closed_forms(seed, method, conv, binarize, float_first):
-    net, model, images, _ = trained(seed, method, conv, binarize, float_first, N=2)
-    counted = bitops.operations(net, depth=8 if binarize is None else 1)
+    net, model, images, x = trained(seed, method, conv, binarize, float_first, N=2)
+    closed_forms = bitops.operations(net, depth=8 if binarize is None else 1)
 
     def closed(name):
-        return 2 * sum(layer[name] for layer in counted)
+        return 2 * sum(layer[name] for layer in closed_forms)
 
     count = bitops.Count()
     loops.forward(model, images, count)
     for name in ("xnors", "and_words", "popcount_words", "compares", "float_macs"):
         assert getattr(count, name) == closed(name), name
     # the loops skip the additions of a float layer, whose sum all engines share
-    adds = sum(layer["adds"] for layer in counted if layer["binary"])
+    adds = sum(layer["adds"] for layer in closed_forms if layer["binary"])
     assert count.adds == 2 * adds
     count = bitops.Count()
     packed.Packed(model).forward(images, count)
@@ -313,8 +324,18 @@ def test_counts_equal_closed_forms(seed, method, conv, binarize, float_first):
     assert count.popcount_words == closed("popcount_words")
     if method != "+-1":
         count = bitops.Count()
-        sliced.Sliced(model).forward(images, count)
-        assert count.word_ops == 64 * sum(layer["word_ops"] for layer in counted)
+        assert np.array_equal(counted.forward(model, images, count), net.forward(x))
+        assert count.word_ops == 64 * sum(layer["word_ops"] for layer in closed_forms)
+
+
+def test_the_fast_engine_does_about_as_many_operations(rng, monkeypatch):
+    model, count = storage.load(ROOT / "figures/examples/digits.sbnn"), bitops.Count()
+    for module in (sliced, neurons):
+        monkeypatch.setattr(module, "run", lambda steps: adders.run(steps, count))
+    sliced.Sliced(model).forward(rng.integers(0, 256, (4096, 784)).astype(np.uint8))
+    closed_forms = bitops.operations(freeze.thaw(model))
+    ratio = count.word_ops / 4096 / sum(layer["word_ops"] for layer in closed_forms)
+    assert 0.7 < ratio < 1.25
 
 
 def test_a_planted_off_by_one_is_noticed(rng):

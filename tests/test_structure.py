@@ -19,10 +19,11 @@ LEVELS = [
     {"network"},
     {"checkpoint"},
     {"train"},
-    {"bitops", "frozen", "rans", "adders"},
-    {"freeze", "floats", "storage", "summary"},
-    {"loops", "packed", "sliced", "design"},
-    {"duo"},
+    {"bitops", "frozen", "rans", "adders", "slices"},
+    {"shared", "freeze", "floats", "storage", "summary"},
+    {"loops", "packed", "neurons", "design"},
+    {"sliced"},
+    {"duo", "counted"},
 ]
 LEVEL = {name: level for level, names in enumerate(LEVELS) for name in names}
 APART = {

@@ -239,7 +239,7 @@ for sizes, budget in (
 # Three bits a, b, c have a sum from 0 to 3: two bits, sum = a ^ b ^ c and carry = (a & b) | (c &
 # (a ^ b)). Do it on words, and 64 images are added at once. Here the four inputs of a neuron are
 # added for five images, and compared with 2. (Here image n is bit n. The engine puts images into
-# another order, see `adders.slice_bits`; to an adder it makes no difference.)
+# another order, see `slices`; to an adder it makes no difference.)
 
 heading("6. Add without a plus sign")
 inputs = np.array([[1, 1, 0, 0, 1], [1, 0, 0, 1, 1], [1, 0, 1, 0, 1], [0, 0, 1, 0, 1]], np.uint8)
@@ -253,27 +253,29 @@ for i, plane in enumerate(planes):
 sums = [sum((int(plane[0]) >> n & 1) << i for i, plane in enumerate(planes)) for n in range(5)]
 if sums != inputs.sum(axis=0).tolist():
     raise AssertionError("the sums are wrong")
-steps, passed = adders.at_least([plane[None] for plane in planes], np.array([2]))
+planes = [plane[None] for plane in planes]
+steps, passed = adders.at_least(planes, np.array([2]), np.empty_like(planes[0]))
 adders.run(steps)
 print(f"{'[sum >= 2]':<36}{int(passed[0, 0]):05b}")
 
 # %% 7. Race
 #
 # Engines take the same images, 8192 at a time, as uint8, and give scores; packing and unpacking are
-# in their time. Each runs for some rounds, on the same two cores, and the median counts.
+# in their time. They run in turns on the same two cores, so that a disturbance does not hit one of
+# them alone; and the median counts.
 
 
-def race(runners, repeats):
-    """Median seconds of each of some functions; each is called twice before."""
-    medians = {}
-    for name, runner in runners.items():
-        seconds = []
-        for _ in range(repeats + 2):
-            start = time.perf_counter()
-            runner()
-            seconds.append(time.perf_counter() - start)
-        medians[name] = float(np.median(seconds[2:]))
-    return medians
+def race(runners, repeats, turns=4):
+    """Median seconds of each of some functions, called twice before each turn of timed calls."""
+    seconds = {name: [] for name in runners}
+    for _ in range(min(turns, repeats)):
+        for name, runner in runners.items():
+            runner(), runner()
+            for _ in range(max(1, repeats // turns)):
+                start = time.perf_counter()
+                runner()
+                seconds[name].append(time.perf_counter() - start)
+    return {name: float(np.median(each)) for name, each in seconds.items()}
 
 
 def torch_runner(model, images):
