@@ -19,8 +19,8 @@ LOGICAL = (np.bitwise_and, np.bitwise_or, np.bitwise_xor)
 def run(steps, count=None):
     """Do steps that were written down before.
 
-    A neuron's steps are always the same, on the same arrays. To find them takes Python as long as
-    doing them takes NumPy, so they are found once.
+    A neuron's steps are always the same, on the same arrays. To find them can take Python longer
+    than doing them takes NumPy, so they are found once.
 
     Parameters
     ----------
@@ -42,12 +42,12 @@ class Chain:
     It is a chain of full adders. A row goes in; when two rows wait beside a sum, a full adder takes
     all three, and what is carried goes on to the next plane. So of each plane two rows are in
     memory, and they stay in cache. A row may be for the first n of the sums alone, and no adder
-    works on the others.
+    works on the others; rows must come with falling n, or bits are lost.
 
     Parameters
     ----------
     buffers : (2 planes + 4, G, W) uint64
-        Written to.
+        Written to. Two a plane, and what a full adder works with.
 
     Attributes
     ----------
@@ -64,15 +64,30 @@ class Chain:
         self.own = {id(row) for row in self.free}
         self.steps, self.planes, self.waiting = [], [], []
 
-    def take(self, i, rows, numbers):
-        """Add rows[numbers[g]] to plane i of the sum g, for the first len(numbers) of them."""
-        row, n = self.free.pop(), len(numbers)
+    def take(self, i, rows, which):
+        """Add rows[which[g]] to plane i of the sum g, for the first n sums.
+
+        Parameters
+        ----------
+        i : int
+        rows : (R, W) uint64
+        which : (n,) int
+        """
+        row, n = self.free.pop(), len(which)
         # "clip" only because NumPy looks at the numbers twice otherwise
-        self.steps.append((rows.take, (numbers, 0, row[:n], "clip")))
+        self.steps.append((rows.take, (which, 0, row[:n], "clip")))
         self.put(i, row, n)
 
     def put(self, i, row, n):
-        """Add a row to plane i, for the first n sums. If it is no buffer, it is not written to."""
+        """Add a row to plane i, for the first n sums.
+
+        Parameters
+        ----------
+        i : int
+        row : (G, W) uint64
+            One that is no buffer must be for all sums, and is not written to.
+        n : int
+        """
         while i < len(self.planes) and self.waiting[i]:
             waits, m = self.waiting[i]
             if n < m:
@@ -104,9 +119,9 @@ class Chain:
             self.steps.append((self.planes[i][n:].fill, (0,)))
 
     def finish(self):
-        """Add the rows that wait, and fill planes that nothing reached with zeros."""
+        """Add the rows that wait. Without any row, the sum is one plane of zeros."""
         i = 0
-        while i < len(self.planes):                           # there may be more and more
+        while i < len(self.planes):                           # `put` may append planes
             if self.waiting[i]:
                 waits, n = self.waiting[i]
                 a, b, carry = self.planes[i][:n], waits[:n], self.free.pop()
@@ -114,10 +129,9 @@ class Chain:
                 self.waiting[i] = None
                 self.put(i + 1, carry, n)
             i += 1
-        for i, plane in enumerate(self.planes or [None]):
-            if plane is None:
-                self.planes[i : i + 1] = [self.free.pop()]
-                self.steps.append((self.planes[i].fill, (0,)))
+        if not self.planes:
+            self.planes.append(self.free.pop())
+            self.steps.append((self.planes[0].fill, (0,)))
 
 
 def count_ones(seen, inputs, fan_in, buffers, more=()):
@@ -130,7 +144,8 @@ def count_ones(seen, inputs, fan_in, buffers, more=()):
     inputs : (K, G) int
         Of each of G neurons, from 0 to D - 1; those beyond its fan-in are not looked at.
     fan_in : (G,) int
-        Falling, from K: so the j-th row is for those at the front, which have a j-th input.
+        Not rising, and K at first: so row j of `inputs` is for the neurons at the front, those of
+        a fan-in above j.
     buffers : see `Chain`
     more : list of (W,) uint64
         Planes of a number that is added to all.
@@ -152,9 +167,9 @@ def count_ones(seen, inputs, fan_in, buffers, more=()):
     for i, row in enumerate(more):
         chain.put(i, np.broadcast_to(row, shape), len(fan_in))
     ends = np.searchsorted(-fan_in, -np.arange(len(inputs)))  # how many have a j-th input
-    for numbers, n in zip(inputs, ends.tolist()):
+    for which, n in zip(inputs, ends.tolist()):
         for i, plane in enumerate(seen):
-            chain.take(i, plane, numbers[:n])
+            chain.take(i, plane, which[:n])
     chain.finish()
     return chain.steps, chain.planes
 
@@ -162,13 +177,13 @@ def count_ones(seen, inputs, fan_in, buffers, more=()):
 def add_up(levels):
     """Steps that add rows of bits with full adders, all that have one weight, then the next.
 
-    Of n rows a third is added at a time, so few are left soon: faster than a `Chain` where there is
-    one sum, of many rows.
+    Rows of one weight are cut into thirds, which are added in one go: a third is left, and a third
+    carried. Faster than a `Chain` where there is one sum, of many rows.
 
     Parameters
     ----------
     levels : list of (n, ..., W) uint64
-        The i-th holds rows of weight 2^i; all of one shape behind n. Overwritten.
+        The i-th holds rows of weight 2^i; all of one shape but for n. Overwritten.
 
     Returns
     -------
@@ -244,11 +259,12 @@ def at_least(planes, threshold, spare, passed=None):
     planes : list of (G, W) uint64
         The first is overwritten if `passed` is not given.
     threshold : (G,) int
-        At least 0.
+        At least 0. Those that no number of so many planes reaches never pass.
     spare : (G, W) uint64
         Overwritten.
     passed : (G, W) uint64, optional
-        Bits that make it [number > threshold] where they are 0. Overwritten.
+        Of numbers that are equal to the threshold only those with a 1 pass; left out, all do.
+        Overwritten.
 
     Returns
     -------

@@ -1,15 +1,15 @@
 """The bit-sliced engine in its plain form, a neuron at a time: the operations `bitops` tells of.
 
 It gives the same scores as `sliced`, and nothing is done for speed. Each neuron has adders for
-exactly the ones it has, and what the neurons of a centred layer share is worked out for all of 64
-remainders.
+exactly the ones it has, and what the neurons of a centred layer share is worked out for each of the
+64 remainders.
 """
 
 import numpy as np
 
 from sbnn_np import floats, sliced
 from sbnn_np.adders import ALL, add_up, run
-from sbnn_np.shared import multiples
+from sbnn_np.shared import product_steps
 from sbnn_np.slices import Slicer, numbers
 from sbnn_np.windows import im2col
 
@@ -124,25 +124,26 @@ def passes(planes, threshold, count):
 
 
 def complements(c, seen, count):
-    """For each remainder b from 0 to 63 the planes of 2^h - 1 - H, H = floor((c S + b) / 64).
+    """For each remainder b from 0 to 63 the h planes, (W,) uint64, of 2^h - 1 - H.
 
     A neuron passes if 64 z - c S >= threshold, where S is the sum of all inputs. With
-    threshold + 63 = 64 a + b, where b is from 0 to 63, that is
+    threshold + 63 = 64 a + b, where b is from 0 to 63, and H = floor((c S + b) / 64), that is
 
-        z  >=  a + H,        or        z + complement of H  >=  a + 2^h - 1.
+        z  >=  a + H,        or        z + (2^h - 1 - H)  >=  a + 2^h - 1.
+
+    H has the planes of c S above the sixth, and one more for what b carries.
     """
-    steps, W = [], seen.shape[-1]
-    found, product = add_up(multiples(total(seen, count), c, steps))
-    run(steps + found, count)
+    steps, product = product_steps(total(seen, count), c)
+    run(steps, count)
     high = [plane ^ ALL for plane in product[6:]]
     count.word_ops += sum(plane.size for plane in high)
-    found = []
+    of_each = []
     for b in range(64):
         carry, planes = passes(product[:6], 64 - b, count), []
         for plane, complement in zip(product[6:], high):
             planes.append(complement ^ carry)
             carry = plane & carry
         planes.append(carry ^ ALL)
-        count.word_ops += (2 * len(high) + 1) * W
-        found.append(planes)
-    return found
+        count.word_ops += (2 * len(high) + 1) * carry.size
+        of_each.append(planes)
+    return of_each

@@ -144,6 +144,7 @@ class Second:
         return found.view(np.float32).reshape(self.N, self.classes)
 
     def say(self, message, content=b""):
+        """Send a line of JSON, and bytes behind it."""
         try:
             self.process.stdin.write(json.dumps(message).encode() + b"\n" + content)
             self.process.stdin.flush()
@@ -151,6 +152,7 @@ class Second:
             self.hear()
 
     def hear(self):
+        """Wait until what was asked for is done."""
         if self.process.stdout.readline() != b"done\n":
             raise RuntimeError(f"the second process has ended, code {self.process.wait()}")
 

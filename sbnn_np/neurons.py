@@ -12,7 +12,8 @@ from sbnn_np.slices import numbers
 
 CACHE = 220 << 10   # words that are in use while neurons are added: 1.8 MB
 COLUMNS = 512       # words of a row at a time
-ROWS = 100          # that one neuron needs at the most
+ROWS = 100          # to add one neuron: enough for sums below 2^47
+VARIANTS = 3        # of a centred layer, by how large its sums are, that are kept
 
 
 def memory_for(W):
@@ -36,13 +37,23 @@ class Layer:
     block : frozen.Block
     memory : (n,) uint64
         Shared with other layers: what is in it matters only while a group of neurons is added.
+
+    Attributes
+    ----------
+    K : (M,) int
+        Fan-in of each neuron.
+    order : (M,) int
+        Neurons, the largest fan-in first.
+    sources : (ones,) int
+        The inputs of the first neuron, of the second, and so on.
+    starts : (M,) int
+        Where those of a neuron begin.
     """
 
     def __init__(self, block, memory):
         self.block, self.memory = block, memory
         self.K = block.w.sum(axis=0)
         self.order = np.argsort(-self.K, kind="stable")
-        # the inputs of each neuron, one behind the other
         neurons, self.sources = np.nonzero(block.w.T)
         self.starts = np.searchsorted(neurons, np.arange(len(self.K)))
 
@@ -119,27 +130,44 @@ class Layer:
         return steps
 
     def bits(self, seen, out):
-        """Steps from rows of inputs, (depth, D, W), to bits that are not flipped yet, (M, W)."""
+        """Steps from rows of inputs to bits that are not flipped yet.
+
+        Parameters
+        ----------
+        seen : (depth, D, W) uint64
+        out : (M, W) uint64
+            Written to.
+        """
         block = self.block
         if not block.centre:
-            return self.neurons(seen, out)
+            return self.count_and_compare(seen, out)
         rests = shared.rests(block.threshold)
         steps, high, low = shared.shared_steps(block.centre, seen, rests)
         kept = {}
 
         def add_what_is_needed():
-            # without planes of sums that nobody reaches; an even number, so that few are in use
+            # A plane of ones belongs to a bit of c S that is 0 for all images: without it p is
+            # smaller, and nothing else changes. In pairs, so that there are half as many variants
             n = len(high)
             while n > 1 and (high[n - 2 : n] == ALL).all():
                 n -= 2
             if n not in kept:
-                kept[n] = self.neurons(seen, out, high[:n], low, rests)
+                if len(kept) == VARIANTS:
+                    kept.clear()
+                kept[n] = self.count_and_compare(seen, out, high[:n], low, rests)
             run(kept[n])
 
         return [*steps, (add_what_is_needed, ())]
 
-    def neurons(self, seen, out, high=(), low=None, rests=None):
-        """The same, with what is shared known already, see `shared.shared_steps`."""
+    def count_and_compare(self, seen, out, high=(), low=None, rests=None):
+        """The same, for all neurons; of a centred block with what they share.
+
+        Parameters
+        ----------
+        seen, out : see `bits`
+        high, low : see `shared.shared_steps`
+        rests : see `shared.rests`
+        """
         block, steps = self.block, []
         for neurons, inputs, (first, *buffers) in self.groups(seen, len(high)):
             if not len(inputs) and not block.centre:
@@ -175,14 +203,14 @@ class Layer:
         """
         depth, _, W = seen.shape
         largest = int(self.K.max()) * ((1 << depth) - 1) + (1 << high)
-        rows = 2 * largest.bit_length() + 5
+        rows = 2 * largest.bit_length() + 5                   # see `Chain`, and one for [L >= B]
         most, M = max(1, CACHE // (rows * W)), len(self.order)
-        size = -(-M // -(-M // most))                         # as few groups, of equal size
+        size = -(-M // -(-M // most))                         # no more groups, but equal ones
         for start in range(0, M, size):
             neurons = self.order[start : start + size]
             at, G = self.starts[neurons] + np.arange(self.K[neurons[0]])[:, None], len(neurons)
-            buffers = self.memory[: rows * G * W].reshape(rows, G, W)
-            yield neurons, self.sources[np.minimum(at, len(self.sources) - 1)], buffers
+            at = np.minimum(at, len(self.sources) - 1)        # beyond a fan-in any will do
+            yield neurons, self.sources[at], self.memory[: rows * G * W].reshape(rows, G, W)
 
     def sums(self, seen):
         """Steps of the last block to its sums.

@@ -1,37 +1,40 @@
 """What all neurons of a centred layer share, sliced: a multiple of the sum of its inputs.
 
-Weights of a centred layer are 0 and 1 less its centre, c / 64. So a neuron passes if
+Weights of a centred layer are 0 and 1 less its centre, c / 64. So in 64ths a neuron passes if
 
     64 z - c S >= threshold,
 
 where z counts those of its inputs that are 1, and S is the sum of all inputs. Adders cannot
-subtract. But with p planes for c S, the complement of each of its bits makes 2^p - 1 - c S, and
+subtract. But if c S has p bits, turning each of them round makes 2^p - 1 - c S, and
 
-    64 z + complement  >=  threshold + 2^p - 1  =  64 A + B,        B from 0 to 63.
+    64 z + (2^p - 1 - c S)  >=  threshold + 2^p - 1  =  64 A + B,        B from 0 to 63.
 
-On the left the lowest six bits are those of the complement, for 64 z has none there. With L for
-these six and H for the rest,
+On the left the lowest six bits are those of the bracket, for 64 z has none there. With L for these
+six and H for the rest of the bracket,
 
     z + H  >=  A    where L >= B,        z + H  >  A    elsewhere.
 
-So a neuron has p - 6 more rows to add, the same for all, and its comparison begins with a bit
-[L >= B], of which there are at most 64.
+So a neuron has p - 6 more rows to add, one of each weight and the same for all neurons, and its
+comparison begins with a bit [L >= B], of which there are at most 64.
 """
 
 import numpy as np
 
 from sbnn_np.adders import ALL, Chain, add_up, at_least
 
-TOGETHER = 4096     # words of a row of sums
+TOGETHER = 4096     # words of sums side by side
 
 
 def whole_and_rest(threshold, high):
-    """The A and B of thresholds, if H has so many planes; both are 0 where A would be negative."""
+    """The A and B of thresholds, each (G,) int64, if H has `high` planes.
+
+    Where A would be negative any number passes; so it does for A = B = 0.
+    """
     return np.divmod(np.maximum(threshold.astype(np.int64) + (64 << high) - 1, 0), 64)
 
 
 def rests(threshold):
-    """All B of thresholds, for whatever planes: (R,) int, in order."""
+    """The B that occur, (R,) int64, rising: they do not depend on the planes, but for the 0."""
     return np.unique(np.append((threshold.astype(np.int64) - 1) % 64, 0))
 
 
@@ -41,7 +44,7 @@ def shared_steps(c, seen, rest):
     Parameters
     ----------
     c : int
-        The centre, in 64ths.
+        The centre, in 64ths, from 1 to 64.
     seen : (depth, D, W) uint64
         The bits of each input, the lowest first.
     rest : (R,) int
@@ -57,7 +60,7 @@ def shared_steps(c, seen, rest):
         The bits [L >= B].
     """
     steps, total = sum_steps(seen)
-    found, product = add_up(multiples(total, c, steps))
+    found, product = product_steps(total, c)
     steps += found
     W = seen.shape[-1]
     complement = np.empty((len(product), W), np.uint64)
@@ -70,32 +73,40 @@ def shared_steps(c, seen, rest):
     return [*steps, *found], complement[6:], low
 
 
-def multiples(total, c, steps):
-    """Rows that make c times a number, by their weights, for `adders.add_up`; steps grow by theirs.
+def product_steps(total, c):
+    """Steps to c times a number, by its planes, and the product's planes.
 
     Parameters
     ----------
     total : list of (W,) uint64
-        The number's planes.
     c : int
-        At most 64.
-    steps : list
+        From 1 to 64.
     """
-    W = len(total[0])
+    W, steps = len(total[0]), []
     levels = [np.empty((0, W), np.uint64)] * (len(total) + 6)
     for i in range(len(levels)):
         rows = [plane[None] for j, plane in enumerate(total) if i >= j and c >> i - j & 1]
         if rows:
             levels[i] = np.empty((len(rows), W), np.uint64)
             steps.append((np.concatenate, (rows, 0, levels[i])))
-    return levels
+    found, product = add_up(levels)
+    return steps + found, product
 
 
 def sum_steps(seen):
     """Steps to the sum of all inputs, for each image and place, and its planes.
 
-    Some inputs at a time are added to as many sums side by side, which stay in cache, and in the
-    end these to one another.
+    Some inputs at a time are added to as many sums side by side, which stay in cache; at the end
+    these sums are added to one another.
+
+    Parameters
+    ----------
+    seen : (depth, D, W) uint64
+
+    Returns
+    -------
+    steps : list
+    planes : list of (W,) uint64
     """
     depth, D, W = seen.shape
     G = max(1, min(D, TOGETHER // W))

@@ -6,7 +6,8 @@ at once. A comparison with the threshold, again bit by bit, gives the next layer
 already. Work follows the ones: a weight that is 0 costs nothing.
 
 A network's steps are always the same, on the same arrays. So they are found once for each size of
-a batch, which takes Python some milliseconds, and then only done.
+a batch, which takes Python milliseconds, or tenths of a second if layers are wide, and then only
+done.
 """
 
 import numpy as np
@@ -16,7 +17,7 @@ from sbnn_np.adders import run
 from sbnn_np.neurons import COLUMNS, Layer, memory_for
 from sbnn_np.slices import Slicer, numbers
 
-SIZES = 8           # of batches, for which programs are kept
+WORDS = 128         # of images at a time, at the most: 8192 images
 
 
 class Sliced:
@@ -38,11 +39,12 @@ class Sliced:
         if model.blocks[-1].weights != "0/1":
             raise TypeError("the bit-sliced engine is for 0/1 weights; take the packed one")
         self.model = model
-        # words of images at a time: so many that a row of places fills the columns
-        widest = max(block.sums_shape[1] if block.kernel else 1 for block in model.blocks)
-        self.words = max(1, COLUMNS // widest)
+        blocks = [block for block in model.blocks if block.weights != "float"]
+        # words of images at a time: not more than a row of places has room for
+        widest = max(block.sums_shape[1] if block.kernel else 1 for block in blocks)
+        self.words = min(WORDS, max(1, COLUMNS // widest))
         memory = memory_for(self.words * widest)
-        self.layers = [Layer(block, memory) for block in model.blocks if block.weights != "float"]
+        self.layers = [Layer(block, memory) for block in blocks]
         self.kept = {}
 
     def forward(self, images):
@@ -63,7 +65,7 @@ class Sliced:
         return self.through(x, writers(self.model))
 
     def through(self, x, write):
-        """Scores of inputs x, (N, ...) uint8; write[i] writes their bit i, see `Slicer.slice`."""
+        """The same; x is (N, ...) uint8, and write[i] writes bit i of it, see `Slicer.slice`."""
         x = x.reshape(len(x), -1)
         scores, step = np.empty((len(x), len(self.model.classes)), np.float32), 64 * self.words
         for start in range(0, len(x), step):
@@ -72,17 +74,18 @@ class Sliced:
             scores[start : start + step] = program.scores(part, write)
         return scores
 
-    def program(self, *size):
-        """The `Program` for rows of some size, which is written once and kept."""
-        if size not in self.kept:
-            if len(self.kept) == SIZES:
+    def program(self, depth, words):
+        """The `Program` for inputs of so many bits and so many words of images, written once."""
+        if (depth, words) not in self.kept:
+            # kept as long as all hold no more than two of the largest do
+            if sum(held for _, held in self.kept) + words > 2 * self.words:
                 self.kept = {}
-            self.kept[size] = Program(self.layers, *size)
-        return self.kept[size]
+            self.kept[depth, words] = Program(self.layers, depth, words)
+        return self.kept[depth, words]
 
 
 def writers(model):
-    """For each bit of an input of the first block of bits, what writes it; see `Slicer.slice`."""
+    """A function for each bit of what the first block of bits takes; see `Slicer.slice`."""
     if model.blocks[0].weights == "float":
         return [np.copyto]
     if model.binarize is not None:
@@ -107,6 +110,17 @@ class Program:
         Bits of an input.
     words : int
         Of images: there is room for 64 of them in each.
+
+    Attributes
+    ----------
+    rows : (depth, D, words) uint64
+        What comes in, sliced.
+    steps : list
+        See `adders.run`.
+    z : (M, 64 words) int32
+        Sums of the last block, when the steps are done.
+    total : list of (words,) uint64
+        Planes of the sum of its inputs, if it is centred.
     """
 
     def __init__(self, layers, depth, words):

@@ -31,7 +31,7 @@ class Slicer:
     """
 
     def __init__(self, D, W):
-        self.D, self.images = D, 64 * W
+        self.D = D
         self.eighth = np.zeros((8 * W, 8 * -(-D // 8)), np.uint8)
         self.stack = np.zeros_like(self.eighth)
 

@@ -132,6 +132,27 @@ def test_wide_layers_in_many_groups_agree():
         assert np.array_equal(engine.forward(x[:n]), expected[:n])
 
 
+@pytest.fixture(scope="module")
+def large():
+    """A trained network of bits, enough images for a second process, and their scores."""
+    rng = np.random.default_rng(5)
+    net = network.mlp([50, 40, 10], "0/1 centred", rng, p0=0.1)
+    x = rng.integers(0, 256, (1501, 50)).astype(np.uint8)
+    net.forward(x, train=True)
+    model = freeze.freeze(net)
+    return model, x, floats.Floats(model).forward(x)
+
+
+def test_an_engine_keeps_programs_for_some_sizes_only(large):
+    model, x, expected = large
+    engine = sliced.Sliced(model)
+    engine.words = 8
+    for n in (10, 100, 200, 300, 400, 500, 1501, 100, 10):
+        assert np.array_equal(engine.forward(x[:n]), expected[:n])
+        assert sum(words for _, words in engine.kept) <= 16
+    assert (1, 2) in engine.kept or (8, 2) in engine.kept      # the last ones are there
+
+
 # adders
 
 
@@ -179,17 +200,6 @@ def test_slicing_loses_nothing(rng, shape):
 
 
 # two processes
-
-
-@pytest.fixture(scope="module")
-def large():
-    """A trained network of bits, enough images for a second process, and their scores."""
-    rng = np.random.default_rng(5)
-    net = network.mlp([50, 40, 10], "0/1 centred", rng, p0=0.1)
-    x = rng.integers(0, 256, (1501, 50)).astype(np.uint8)
-    net.forward(x, train=True)
-    model = freeze.freeze(net)
-    return model, x, floats.Floats(model).forward(x)
 
 
 def test_a_second_process_gives_the_same_scores(large):
