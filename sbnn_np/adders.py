@@ -263,13 +263,11 @@ def at_least(planes, threshold, spare, passed=None):
     spare : (G, W) uint64
         Overwritten.
     passed : (G, W) uint64, optional
-        Of numbers that are equal to the threshold only those with a 1 pass; left out, all do.
-        Overwritten.
+        Overwritten. Numbers equal to the threshold pass only with a 1 here; left out, all do.
 
     Returns
     -------
     steps : list
-        See `run`.
     passed : (G, W) uint64
         What was given, or the first plane, with the result when the steps are done.
 

@@ -33,6 +33,22 @@ def batch_line(content):
     )
 
 
+def slope_line(content):
+    """The README's line on how time grows with the ones."""
+    few, many = (
+        next(
+            row["microseconds"]["bit-sliced"] for row in content["race"]
+            if row["method"] == "0/1" and round(row["density"], 2) == density
+        )
+        for density in (0.01, 0.1)
+    )
+    return (
+        f"Ten times the ones, 10% for 1%, take {many / few:.1f} times as long in slices: images "
+        "are compared, sliced and handed over for any density, and each operation is a call from "
+        "Python."
+    )
+
+
 def conv_line(content):
     """The README's line on the small CIFAR-10 network."""
     row = next(row for row in content["rows"] if "p" in row["architecture"])
