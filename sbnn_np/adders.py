@@ -1,8 +1,8 @@
 """Adding bits with logical operations, 64 images at a time.
 
-Each bit of a word belongs to an image of its own (which one, `slices` says), so one operation
-on words does one step for 64 images at once.
-A full adder turns three bits of equal weight into one of that weight and one of twice that,
+Each bit of a word belongs to an image of its own (which one, `slices` says), so one operation does
+one step for 64 images. A full adder turns three bits of one weight into one of that weight and one
+of twice that,
 
     sum = a ^ b ^ c        carry = (a & b) | (c & (a ^ b))        five operations,
 
@@ -17,10 +17,7 @@ LOGICAL = (np.bitwise_and, np.bitwise_or, np.bitwise_xor)
 
 
 def run(steps, count=None):
-    """Do steps that were written down before.
-
-    A neuron's steps are always the same, on the same arrays. To find them can take Python longer
-    than doing them takes NumPy, so they are found once.
+    """Do steps that were written down before: finding them can take Python longer than doing them.
 
     Parameters
     ----------
@@ -47,7 +44,7 @@ class Chain:
     Parameters
     ----------
     buffers : (2 planes + 4, G, W) uint64
-        Written to. Two a plane, and what a full adder works with.
+        Written to: two a plane, and what a full adder works with.
 
     Attributes
     ----------
@@ -188,7 +185,6 @@ def add_up(levels):
     Returns
     -------
     steps : list
-        See `run`.
     planes : list of (..., W) uint64
         With the sum, lowest weight first, when the steps are done.
 
@@ -229,7 +225,6 @@ def add_level(x, carried):
     Returns
     -------
     steps : list
-        See `run`.
     """
     steps, done, ahead = [], 0, len(x)
     u = np.empty((len(x) // 3, *x.shape[1:]), np.uint64)

@@ -27,8 +27,7 @@ word_ops           logical operations on words of the bit-sliced engine: 5 a ful
                    images at once, so a 64th of that. Of 0/1 layers alone. These are
                    the operations of the engine's plain form (`counted`). The fast
                    one adds rows of zeros, too, and spares some of what centred
-                   neurons share: in chapter 3's networks it does 0.77 to 1.24
-                   times as many
+                   neurons share: a test holds it to 0.7 to 1.25 times as many
 compares           one for each hidden neuron: its threshold
 float_macs         D for each neuron of float weights, and one for each score
 reactnet_ops       float MACs + binary MACs / 64, dense; pixels that meet bits of

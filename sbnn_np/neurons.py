@@ -20,8 +20,7 @@ def memory_for(W):
     """Memory to add neurons in, if rows have up to W words: (n,) uint64.
 
     It begins on a page of 2 MB, where the system has such: then its rows lie in the cache side by
-    side. On small pages, which are anywhere, some take each other's place: a step was measured at
-    10 to 20% more time.
+    side. Of small pages, which are anywhere, some take each other's place, and steps are slower.
     """
     words = max(CACHE, ROWS * W)
     memory = np.empty(words + (1 << 19), np.uint64)           # two such pages more

@@ -133,9 +133,9 @@ class Program:
             self.steps.append((np.copyto, (into, np.moveaxis(rows, 3, 1))))
         self.slicer = Slicer(self.rows.shape[1], words)
         for layer, following in zip(layers, layers[1:]):
-            following_seen, into = following.inputs(layer.block.out_shape, 1, words)
+            seen_next, into = following.inputs(layer.block.out_shape, 1, words)
             self.steps += layer.fire(seen, into[0])
-            seen = following_seen
+            seen = seen_next
         found, self.z, self.total = self.last.sums(seen)
         self.steps += found
 

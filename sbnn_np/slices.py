@@ -11,7 +11,7 @@ import numpy as np
 class Slicer:
     """Slices inputs of one size, batch after batch, in memory of its own.
 
-    (To ask the system for new memory each time was measured to take longer than the slicing.)
+    (To ask the system for new memory each time takes about as long as the slicing.)
 
     Parameters
     ----------
