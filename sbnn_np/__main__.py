@@ -12,7 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from sbnn_np import data, freeze, packed, storage, summary
+from sbnn_np.bits import freeze, storage, summary
+from sbnn_np.datasets import data
+from sbnn_np.engines import packed
 
 
 class ImageError(ValueError):

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sbnn_np import bitops, layers, network, reference
+from sbnn_np.bits import bitops
+from sbnn_np.core import layers, network, reference
 
 
 def test_a_layer_that_cannot_be_counted_raises():

@@ -8,14 +8,12 @@ import subprocess
 import sys
 from dataclasses import replace
 
-import experiment
 import numpy as np
 import pytest
-import recipes
-import report
+from lab import experiment, recipes, report
 from test_walkthrough import FIGURES, ROOT, ROW_KEYS, TOP_KEYS, committed, fresh
 
-from sbnn_np import data, shapes
+from sbnn_np.datasets import data, shapes
 
 CHAPTER = ROOT / "walkthrough" / "02_conv_cifar10.py"
 

@@ -6,15 +6,15 @@ import subprocess
 import sys
 import time
 
-import experiment
-import models
 import numpy as np
 import pytest
-import report_bits
+from lab import experiment, models, report_bits
 from test_chapter_2 import environment
 from test_walkthrough import ROOT, TOP_KEYS
 
-from sbnn_np import data, floats, storage, strokes
+from sbnn_np.bits import storage
+from sbnn_np.datasets import data, strokes
+from sbnn_np.engines import floats
 
 CHAPTER = ROOT / "walkthrough" / "03_bits_and_bytes.py"
 

@@ -9,15 +9,12 @@ import time
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
-import curves
-import experiment
 import pytest
-import recipes
-import report_curves
+from lab import curves, experiment, plots_curves, recipes, report_curves
 from test_chapter_2 import environment
 from test_walkthrough import ROOT, TOP_KEYS
 
-from sbnn_np import network, plots_curves, train
+from sbnn_np.core import network, train
 
 CHAPTER = ROOT / "walkthrough" / "04_compression_curves.py"
 

@@ -7,7 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sbnn_np import checkpoint, data, network, optim, shapes, sparsity, train
+from sbnn_np.core import network, optim, sparsity, train
+from sbnn_np.datasets import data, shapes
+from sbnn_np.support import checkpoint
 
 EPOCHS = 3
 

@@ -7,7 +7,7 @@ import tarfile
 import numpy as np
 import pytest
 
-from sbnn_np import cifar, data, download, shapes
+from sbnn_np.datasets import cifar, data, download, shapes
 
 
 def record(label, rng):

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from sbnn_np import convolution, gradcheck, reference, windows
+from sbnn_np.core import convolution, reference, windows
+from sbnn_np.support import gradcheck
 
 N = 3
 

@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import numpy as np
 import pytest
 
-from sbnn_np import data, download
+from sbnn_np.datasets import data, download
 
 
 def idx(array):

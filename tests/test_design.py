@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from sbnn_np import bitops, design, freeze, network, storage, strokes, summary
+from sbnn_np.bits import bitops, design, freeze, storage, summary
+from sbnn_np.core import network
+from sbnn_np.datasets import strokes
 
 
 def lenet(rng, method="0/1 centred"):

@@ -13,22 +13,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_walkthrough import ROOT
 
-from sbnn_np import (
+from sbnn_np.bits import bitops, freeze, frozen, storage
+from sbnn_np.core import layers, network
+from sbnn_np.engines import floats, loops, packed
+from sbnn_np.engines.sliced import (
     adders,
-    bitops,
-    counted,
-    duo,
-    floats,
-    freeze,
-    frozen,
-    layers,
-    loops,
-    network,
-    neurons,
-    packed,
-    sliced,
-    slices,
-    storage,
+    bit_sliced,
+    plain_sliced,
+    sliced_layers,
+    slicing,
+    two_processes,
 )
 
 METHODS = ("0/1", "0/1 centred", "+-1")
@@ -106,7 +100,7 @@ def test_all_engines_agree_with_the_trained_network(seed, method, conv, binarize
     assert np.array_equal(packed.Packed(model).forward(images), expected)
     assert np.array_equal(loops.forward(model, images), expected)
     if method != "+-1":
-        assert np.array_equal(sliced.Sliced(model).forward(images), expected)
+        assert np.array_equal(bit_sliced.Sliced(model).forward(images), expected)
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -115,7 +109,7 @@ def test_all_engines_agree_with_the_trained_network(seed, method, conv, binarize
 def test_batches_of_any_size_agree(method, conv, N):
     net, model, images, x = trained(7 + N, method, conv, N=N)
     expected = net.forward(x)
-    engines = [floats.Floats, packed.Packed] + [sliced.Sliced] * (method != "+-1")
+    engines = [floats.Floats, packed.Packed] + [bit_sliced.Sliced] * (method != "+-1")
     for engine in engines:
         assert np.array_equal(engine(model).forward(images), expected)
 
@@ -126,7 +120,7 @@ def test_wide_layers_in_many_groups_agree():
     x = rng.integers(0, 256, (17000, 100)).astype(np.uint8)
     net.forward(x[:500], train=True)
     model = freeze.freeze(net)
-    expected, engine = floats.Floats(model).forward(x), sliced.Sliced(model)
+    expected, engine = floats.Floats(model).forward(x), bit_sliced.Sliced(model)
     # 72 words by 171 neurons are a few more than are added together
     for n in (64, 64 * 24, 64 * 72, 64 * 73 - 5, 17000):
         assert np.array_equal(engine.forward(x[:n]), expected[:n])
@@ -145,7 +139,7 @@ def large():
 
 def test_an_engine_keeps_programs_for_some_sizes_only(large):
     model, x, expected = large
-    engine = sliced.Sliced(model)
+    engine = bit_sliced.Sliced(model)
     engine.words = 8
     for n in (10, 100, 200, 300, 400, 500, 1501, 100, 10):
         assert np.array_equal(engine.forward(x[:n]), expected[:n])
@@ -159,7 +153,7 @@ def test_an_engine_keeps_programs_for_some_sizes_only(large):
 def rows_of(x):
     """Bits, (N, D), as words of 64 images."""
     rows = np.empty((x.shape[1], -(-len(x) // 64)), np.uint64)
-    slices.Slicer(*rows.shape).slice(x, np.copyto, rows)
+    slicing.Slicer(*rows.shape).slice(x, np.copyto, rows)
     return rows
 
 
@@ -180,14 +174,14 @@ def test_counting_ones_of_any_fan_ins(seed, depth, most):
     expected += extra.T
     for _ in range(2):                                         # steps can be done again
         adders.run(steps)
-        assert np.array_equal(slices.numbers(planes)[:, :N], expected)
+        assert np.array_equal(slicing.numbers(planes)[:, :N], expected)
     threshold = rng.integers(0, expected.max() + 3, G)
     enough = rng.integers(0, 2, (N, G)).astype(np.uint8)       # or more is asked for
     passed = rows_of(enough)
     for first, more in ((passed, 1 - enough.T), (None, 0)):
         compare, result = adders.at_least(planes, threshold, buffers[0], first)
         adders.run(compare)
-        bits = slices.numbers([result])[:, :N]
+        bits = slicing.numbers([result])[:, :N]
         assert np.array_equal(bits, expected >= threshold[:, None] + more)
 
 
@@ -196,7 +190,7 @@ def test_slicing_loses_nothing(rng, shape):
     x = rng.integers(0, 2, shape).astype(np.uint8)
     rows = rows_of(x)
     assert rows.shape == (shape[1], -(-shape[0] // 64)) and rows.dtype == np.uint64
-    assert np.array_equal(slices.numbers([rows])[:, : len(x)], x.T)
+    assert np.array_equal(slicing.numbers([rows])[:, : len(x)], x.T)
 
 
 # two processes
@@ -204,7 +198,7 @@ def test_slicing_loses_nothing(rng, shape):
 
 def test_a_second_process_gives_the_same_scores(large):
     model, x, expected = large
-    engine = duo.Duo(model)
+    engine = two_processes.Duo(model)
     for n in (3, 511, 1501, 700, 640, 1):                      # it grows, and it is left out
         assert np.array_equal(engine.forward(x[:n]), expected[:n])
     assert engine.second.process.poll() is None
@@ -220,7 +214,7 @@ def test_a_second_process_gives_the_same_scores(large):
 @pytest.mark.parametrize("float_first", [False, True])
 def test_convolutions_on_two_processes(float_first):
     net, model, images, x = trained(12, "0/1 centred", True, 99, float_first, N=150)
-    engine = duo.Duo(model)
+    engine = two_processes.Duo(model)
     assert np.array_equal(engine.forward(images), floats.Floats(model).forward(images))
     assert engine.second is not None
     engine.close()
@@ -228,7 +222,7 @@ def test_convolutions_on_two_processes(float_first):
 
 def test_the_end_of_the_second_process_is_told_and_survived(large):
     model, x, expected = large
-    engine = duo.Duo(model)
+    engine = two_processes.Duo(model)
     engine.forward(x)
     engine.second.process.kill()
     engine.second.process.wait()
@@ -241,7 +235,7 @@ def test_the_end_of_the_second_process_is_told_and_survived(large):
 @pytest.mark.parametrize("where", ["begin", "run", "scores"])
 def test_an_interrupt_leaves_no_old_scores_behind(large, monkeypatch, where):
     model, x, expected = large
-    engine = duo.Duo(model)
+    engine = two_processes.Duo(model)
     engine.forward(x)
 
     def interrupt(*args):
@@ -258,7 +252,7 @@ def test_an_interrupt_leaves_no_old_scores_behind(large, monkeypatch, where):
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
 def test_a_fork_neither_holds_nor_removes_what_is_not_its_own(large):
     model, x, expected = large
-    engine = duo.Duo(model)
+    engine = two_processes.Duo(model)
     engine.forward(x[:700])
     child = os.fork()
     if not child:
@@ -272,8 +266,9 @@ def test_a_fork_neither_holds_nor_removes_what_is_not_its_own(large):
 def test_a_killed_process_leaves_no_file(tmp_path):
     script = (
         "import numpy as np, os, signal\n"
-        "from sbnn_np import duo, storage\n"
-        "engine = duo.Duo(storage.EXAMPLE)\n"
+        "from sbnn_np.bits import storage\n"
+        "from sbnn_np.engines.sliced import two_processes\n"
+        "engine = two_processes.Duo(storage.EXAMPLE)\n"
         "engine.forward(np.zeros((2000, 4), np.uint8))\n"
         "print(engine.second.path, flush=True)\n"
         "os.kill(os.getpid(), signal.SIGKILL)\n"
@@ -307,7 +302,7 @@ def test_the_largest_centre_and_many_inputs():
     model = frozen.Frozen([hidden, last], (D,), ("a", "b", "c"))
     frozen.check(model)
     x = rng.integers(200, 256, (70, D)).astype(np.uint8)
-    assert np.array_equal(sliced.Sliced(model).forward(x), floats.Floats(model).forward(x))
+    assert np.array_equal(bit_sliced.Sliced(model).forward(x), floats.Floats(model).forward(x))
 
 
 # counts
@@ -334,7 +329,7 @@ def test_counts_equal_closed_forms(seed, method, conv, binarize, float_first):
     assert count.popcount_words == closed("popcount_words")
     if method != "+-1":
         count = bitops.Count()
-        assert np.array_equal(counted.forward(model, images, count), net.forward(x))
+        assert np.array_equal(plain_sliced.forward(model, images, count), net.forward(x))
         assert count.word_ops == 64 * sum(layer["word_ops"] for layer in closed_forms)
 
 
@@ -350,9 +345,9 @@ def test_the_fast_engine_does_about_as_many_operations(rng, monkeypatch, method,
         net.forward((x[:500] > 127).astype(np.uint8), train=True)
         model = freeze.freeze(net, binarize=127)
     count = bitops.Count()
-    for module in (sliced, neurons):
+    for module in (bit_sliced, sliced_layers):
         monkeypatch.setattr(module, "run", lambda steps: adders.run(steps, count))
-    sliced.Sliced(model).forward(x)
+    bit_sliced.Sliced(model).forward(x)
     depth = 8 if model.binarize is None else 1
     closed_forms = bitops.operations(freeze.thaw(model), depth)
     ratio = count.word_ops / len(x) / sum(layer["word_ops"] for layer in closed_forms)

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sbnn_np import bitops, freeze, frozen, layers, network
+from sbnn_np.bits import bitops, freeze, frozen
+from sbnn_np.core import layers, network
 
 finite = st.floats(-100, 100, width=32)
 

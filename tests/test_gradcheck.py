@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from sbnn_np import gradcheck, ops
+from sbnn_np.core import ops
+from sbnn_np.support import gradcheck
 
 
 @pytest.fixture

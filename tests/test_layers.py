@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from sbnn_np import gradcheck, layers, windows
+from sbnn_np.core import layers, windows
+from sbnn_np.support import gradcheck
 
 
 def test_unknown_kinds_are_refused():

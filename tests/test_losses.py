@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sbnn_np import gradcheck, losses, reference
+from sbnn_np.core import losses, reference
+from sbnn_np.support import gradcheck
 
 
 @pytest.mark.parametrize("labels, bad", [([0, 10], 10), ([-1, 3], -1)])

@@ -11,7 +11,10 @@ import numpy as np
 import pytest
 
 from sbnn_np import __main__ as commands
-from sbnn_np import floats, freeze, network, storage, strokes
+from sbnn_np.bits import freeze, storage
+from sbnn_np.core import network
+from sbnn_np.datasets import strokes
+from sbnn_np.engines import floats
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from sbnn_np import data, gradcheck, losses, network, optim, shapes, sparsity, strokes, train
+from sbnn_np.core import losses, network, optim, sparsity, train
+from sbnn_np.datasets import data, shapes, strokes
+from sbnn_np.support import gradcheck
 
 
 def test_impossible_networks_are_refused(rng):

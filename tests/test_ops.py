@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sbnn_np import gradcheck, ops, reference, threads
+from sbnn_np.core import ops, reference
+from sbnn_np.support import gradcheck, threads
 
 # distinct sizes, so that no swapped axis goes unnoticed
 N, D, M = 3, 5, 4

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sbnn_np import optim
+from sbnn_np.core import optim
 
 
 @pytest.mark.parametrize("make, name", [

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from sbnn_np import pooling, reference, threads
+from sbnn_np.core import pooling, reference
+from sbnn_np.support import threads
 
 N = 3
 

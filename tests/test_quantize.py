@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from sbnn_np import quantize, reference
+from sbnn_np.core import quantize, reference
 
 FLOATS = st.floats(-10, 10, width=32)
 LATENTS = arrays(np.float32, array_shapes(max_dims=3, max_side=6), elements=FLOATS)

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sbnn_np import quantize, rans
+from sbnn_np.bits import rans
+from sbnn_np.core import quantize
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 5000), st.floats(0, 1))

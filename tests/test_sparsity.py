@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sbnn_np import losses, quantize, sparsity
+from sbnn_np.core import losses, quantize, sparsity
 
 
 @pytest.mark.parametrize("numbers, name", [

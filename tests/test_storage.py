@@ -11,7 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sbnn_np import floats, freeze, network, quantize, storage
+from sbnn_np.bits import freeze, storage
+from sbnn_np.core import network, quantize
+from sbnn_np.engines import floats
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -130,7 +132,8 @@ def limit_memory():
 MUTATE = """
 import time
 import numpy as np
-from sbnn_np import floats, storage
+from sbnn_np.bits import storage
+from sbnn_np.engines import floats
 from test_storage import forged, limit_memory, model_of
 
 model, images = model_of("dense")
@@ -290,7 +293,7 @@ def test_what_cannot_be_read_is_not_written(tmp_path):
 
 LARGE = """
 import numpy as np
-from sbnn_np import frozen, rans, storage
+from sbnn_np.bits import frozen, rans, storage
 from test_storage import limit_memory, rebuilt
 
 def model(D, M):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sbnn_np import strokes
+from sbnn_np.datasets import strokes
 
 
 @pytest.mark.parametrize("digits", [[10], [-1, 3]])

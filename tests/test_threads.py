@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sbnn_np import threads
+from sbnn_np.support import threads
 
 
 @given(st.integers(1, 50))

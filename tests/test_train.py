@@ -5,7 +5,8 @@ import sys
 import numpy as np
 import pytest
 
-from sbnn_np import data, network, optim, sparsity, strokes, train
+from sbnn_np.core import network, optim, sparsity, train
+from sbnn_np.datasets import data, strokes
 
 
 @pytest.fixture(scope="module")

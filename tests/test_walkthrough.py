@@ -7,24 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-import experiment
 import pytest
-import recipes
-import report
-import sources
+from lab import experiment, recipes, report, sources
 
-from sbnn_np import (
-    bitops,
-    convolution,
-    data,
-    layers,
-    ops,
-    optim,
-    quantize,
-    reference,
-    sparsity,
-    strokes,
-)
+from sbnn_np.bits import bitops
+from sbnn_np.core import convolution, layers, ops, optim, quantize, reference, sparsity
+from sbnn_np.datasets import data, strokes
 
 ROOT = Path(__file__).resolve().parent.parent
 FIGURES = ROOT / "figures"
@@ -177,7 +165,9 @@ def test_the_digest_reaches_the_mathematics_and_not_the_plots():
 
 
 def test_the_digest_follows_what_is_imported():
-    found = sources.imported("from sbnn_np import ops, quantize\nfrom sbnn_np.layers import Dense")
+    found = sources.imported(
+        "from sbnn_np.core import ops, quantize\nfrom sbnn_np.core.layers import Dense"
+    )
     assert found == {
         "ops": ("ops", None), "quantize": ("quantize", None), "Dense": ("layers", "Dense"),
     }

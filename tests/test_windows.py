@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sbnn_np import windows
+from sbnn_np.core import windows
 
 
 @st.composite

@@ -28,12 +28,12 @@ import os
 import time
 from dataclasses import replace
 
-import experiment
 import numpy as np
-import recipes
-import report
+from lab import experiment, plots, recipes, report
 
-from sbnn_np import data, losses, network, ops, optim, plots, quantize, sparsity, train, whole
+from sbnn_np.core import losses, network, ops, optim, quantize, sparsity, train
+from sbnn_np.datasets import data
+from sbnn_np.support import atomic
 
 parser = experiment.command_line(
     "Chapter 1: a 0/1 network learns MNIST, beside those it is judged against."
@@ -276,7 +276,7 @@ print("train.train_step does the same, bit for bit.")
 #     0/1 centred      the same, with the weights of section 5
 #
 # Optimizers, learning rates and density schedules are those that did best on the
-# validation images in the sweep (walkthrough/01_sweep.py, figures/01_sweep.json), which
+# validation images in the sweep (walkthrough/lab/sweep_1.py, figures/01_sweep.json), which
 # gave every method the same grid. Training images are moved by up to a pixel, for every
 # method. The test set is read once, after the last epoch. Since another schedule than
 # growing did best, a fifth network shows what growing from the nearly-empty start gives.
@@ -359,7 +359,7 @@ if growing:
     pictures["latents"] = plots.latents_before_after(growing[-1])
     pictures["density"] = plots.density_over_steps(growing[-1])
 for what, picture in pictures.items():
-    whole.write(args.out / f"{name}_{what}.png", picture)
+    atomic.write(args.out / f"{name}_{what}.png", picture)
 print(f"\nwrote {os.path.relpath(args.out / name)}.json and {len(pictures)} figure(s) beside it")
 print(f"{time.perf_counter() - began:.0f} seconds in all")
 

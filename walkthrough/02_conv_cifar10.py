@@ -39,12 +39,12 @@ import sys
 import time
 from dataclasses import replace
 
-import experiment
 import numpy as np
-import recipes
-import report
+from lab import experiment, plots, recipes, report
 
-from sbnn_np import checkpoint, convolution, plots, pooling, quantize, strokes, whole, windows
+from sbnn_np.core import convolution, pooling, quantize, windows
+from sbnn_np.datasets import strokes
+from sbnn_np.support import atomic, checkpoint
 
 parser = experiment.command_line("Chapter 2: 0/1 convolutions on MNIST and CIFAR-10.")
 experiment.both_data_sets(parser)
@@ -206,7 +206,7 @@ for scale, name in ((1.0, "OR"), (-1.0, "AND")):
 # 20% of a small filter and 3% of the large dense layer, which needs no more.
 #
 # Rates (of Adam) and schedules are what did best on validation images in the sweep
-# (walkthrough/02_sweep.py), which gave every method the same grid. The test set is read once a
+# (walkthrough/lab/sweep_2.py), which gave every method the same grid. The test set is read once a
 # network, after its last epoch. The last network of all grows from a nearly-empty start.
 
 chosen = recipes.chapter_2(args.seed, quick=args.quick, full=args.full)
@@ -307,7 +307,7 @@ for each, what in ((digits, "lenet5"), (pictures, "cifar10")):
     if centred["filters"]:
         figures[f"filters_{what}"] = plots.bit_filters(centred)
 for what, picture in figures.items():
-    whole.write(args.out / f"{name}_{what}.png", picture)
+    atomic.write(args.out / f"{name}_{what}.png", picture)
 print(f"\nwrote {os.path.relpath(args.out / name)}.json and {len(figures)} figures beside it")
 print(f"{time.perf_counter() - began:.0f} seconds in all")
 

@@ -27,31 +27,16 @@ import sys
 import time
 from dataclasses import replace
 
-import experiment
-import models
 import numpy as np
-import recipes
+from lab import experiment, models, plots_bits, recipes
 from matplotlib import image
 
-from sbnn_np import (
-    adders,
-    bitops,
-    checkpoint,
-    data,
-    design,
-    duo,
-    floats,
-    freeze,
-    layers,
-    network,
-    plots_bits,
-    quantize,
-    rans,
-    storage,
-    strokes,
-    summary,
-    whole,
-)
+from sbnn_np.bits import bitops, design, freeze, rans, storage, summary
+from sbnn_np.core import layers, network, quantize
+from sbnn_np.datasets import data, strokes
+from sbnn_np.engines import common, floats
+from sbnn_np.engines.sliced import adders, two_processes
+from sbnn_np.support import atomic, checkpoint
 
 parser = experiment.command_line("Chapter 3: freeze, count, store and run 0/1 networks.")
 experiment.both_data_sets(parser)
@@ -297,7 +282,7 @@ def torch_runner(model, images):
         for each, limit, flip in zip(w, limits, flips):
             x = ((x @ each >= limit) ^ flip).float()
             x = 2 * x - 1 if model.signs else x
-        return floats.scored(model.blocks[-1], (x @ w[-1]).numpy())
+        return common.scored(model.blocks[-1], (x @ w[-1]).numpy())
 
     if not np.array_equal(run(), engine.forward(images)):
         raise AssertionError("PyTorch gives other scores")
@@ -358,8 +343,8 @@ heading("8. Convolution, sliced")
 model = next(model for model in found.values() if model.blocks[0].kernel)
 n = 64 if args.quick else 256
 batch = np.ascontiguousarray(np.resize(pictures.test_images, (n, *model.shape)))
-into = floats.first_bits(model, batch)
-by_floats, by_slices = floats.Floats(model), duo.Duo(model)
+into = common.first_bits(model, batch)
+by_floats, by_slices = floats.Floats(model), two_processes.Duo(model)
 conv = race(
     {
         "float32, layers of bits": lambda: by_floats.run(into),
@@ -397,7 +382,7 @@ for digit, pixels in enumerate(drawn[:, :, :, 0]):
     file = io.BytesIO()
     large = 255 - np.kron(pixels, np.ones((4, 4), np.uint8))
     image.imsave(file, large, cmap="gray", vmin=0, vmax=255, metadata={"Software": None})
-    whole.write(examples / f"digit_{digit}.png", file.getvalue())
+    atomic.write(examples / f"digit_{digit}.png", file.getvalue())
 scores = floats.Floats(storage.load(examples / "digits.sbnn")).forward(drawn)
 print(f"the ten digits in {os.path.relpath(examples)} are taken for {scores.argmax(axis=1)}")
 
@@ -445,7 +430,7 @@ figures = {
     "operations": plots_bits.operations_against_density(counted),
 }
 for what, picture in figures.items():
-    whole.write(args.out / f"{name}_{what}.png", picture)
+    atomic.write(args.out / f"{name}_{what}.png", picture)
 print(f"\nwrote {os.path.relpath(args.out / name)}.json and {len(figures)} figures beside it")
 print(f"{time.perf_counter() - began:.0f} seconds in all")
 

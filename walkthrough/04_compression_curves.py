@@ -32,11 +32,9 @@ import time
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_all_start_methods, get_context
 
-import curves
-import experiment
-import report_curves
+from lab import curves, experiment, plots_curves, report_curves
 
-from sbnn_np import checkpoint, plots_curves, whole
+from sbnn_np.support import atomic, checkpoint
 
 parser = experiment.command_line("Chapter 4: accuracy against bytes and operations.")
 experiment.both_data_sets(parser)
@@ -157,7 +155,7 @@ if not words:
         },
     ))
 for what, picture in figures.items():
-    whole.write(args.out / f"{name}_{what}.png", picture)
+    atomic.write(args.out / f"{name}_{what}.png", picture)
 print(f"\nwrote {len(figures)} figures to {os.path.relpath(args.out)}")
 print(f"{time.perf_counter() - began:.0f} seconds in all")
 

@@ -1,0 +1,215 @@
+"""A frozen network: what its blocks hold, and which of them can be run.
+
+Each hidden neuron keeps bits for weights, one integer and one bit:
+
+    bit = [Z >= threshold] xor flip          Z = z, or 64 z - c sum(x) in a centred layer,
+
+where z counts the inputs that are 1 among those the neuron is connected to, and c / 64 is the
+centre. `freeze` makes such a network from a trained one.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from sbnn_np.core import windows
+
+UNIT = 64          # centres are multiples of 1/64
+EXACT = 1 << 24    # up to here float32 holds every whole number
+
+
+@dataclass(eq=False)
+class Block:
+    """What a layer, and the pooling, batch norm and threshold behind it, have become.
+
+    Attributes
+    ----------
+    weights : "0/1", "+-1" or "float"
+        Centred layers are "0/1" with a `centre` that is not 0.
+    w : (D, M) bool, or float32 of a float block
+        In a "+-1" block True stands for +1.
+    shape : (D,) or (H, W, C)
+        Of what comes in.
+    kernel : (KH, KW), or None in a dense block
+    stride, padding : int
+    pool : int
+        Size of the squares of which one bit remains; 1 without pooling.
+    centre : int
+        In 64ths.
+    threshold : (M,) int32, flip : (M,) bool
+        The neuron's bit is [Z >= threshold] xor flip. None in float blocks and in the last one.
+    factor, offset : (M,) float32
+        Scores, or the sums of a float block, are factor * sum + offset. None in all others.
+    """
+
+    weights: str
+    w: np.ndarray
+    shape: tuple
+    kernel: tuple | None = None
+    stride: int = 1
+    padding: int = 0
+    pool: int = 1
+    centre: int = 0
+    threshold: np.ndarray | None = None
+    flip: np.ndarray | None = None
+    factor: np.ndarray | None = None
+    offset: np.ndarray | None = None
+
+    @property
+    def unit(self):
+        """What sums are multiplied by to be whole numbers: 64 if centred, else 1."""
+        return UNIT if self.centre else 1
+
+    @property
+    def sums_shape(self):
+        """Shape of the sums of one input: (M,) or (OH, OW, F)."""
+        if self.kernel is None:
+            return (self.w.shape[1],)
+        H, W, _ = self.shape
+        return (
+            windows.out_size(H, self.kernel[0], self.stride, self.padding),
+            windows.out_size(W, self.kernel[1], self.stride, self.padding),
+            self.w.shape[1],
+        )
+
+    @property
+    def out_shape(self):
+        """Shape of what goes out: (M,), or (OH, OW, F) divided by the pooling."""
+        if self.kernel is None:
+            return self.sums_shape
+        OH, OW, F = self.sums_shape
+        return OH // self.pool, OW // self.pool, F
+
+    @property
+    def places(self):
+        """Places of an input at which each neuron computes its sum."""
+        return math.prod(self.sums_shape[:-1])
+
+    def reach(self, largest, signs=False):
+        """Smallest and largest sum Z that each neuron can have.
+
+        Parameters
+        ----------
+        largest : int
+            Largest input; the smallest is 0, or its negative if `signs`.
+        signs : bool
+            Whether inputs are -1 and +1.
+
+        Returns
+        -------
+        low, high : (M,) int64
+        """
+        D = len(self.w)
+        K = self.w.sum(axis=0, dtype=np.int64)
+        if self.weights == "+-1":
+            high = np.full_like(K, D) if signs else largest * K
+            return -np.full_like(K, D) if signs else -largest * (D - K), high
+        return -self.centre * largest * (D - K), (self.unit - self.centre) * largest * K
+
+
+@dataclass(eq=False)
+class Frozen:
+    """A frozen network.
+
+    Attributes
+    ----------
+    blocks : list of Block
+    shape : (D,) or (H, W, C)
+        Of an input: whole numbers from 0 to 255.
+    classes : tuple of str
+    binarize : int or None
+        If given, an input counts as 1 if it is above this, else as 0.
+    """
+
+    blocks: list
+    shape: tuple
+    classes: tuple
+    binarize: int | None = None
+
+    @property
+    def largest(self):
+        """The largest number that reaches the first block."""
+        return 255 if self.binarize is None else 1
+
+    @property
+    def signs(self):
+        """Whether activations are -1 and +1, as between +-1 weights."""
+        return self.blocks[-1].weights == "+-1"
+
+    def inputs(self, images):
+        """Images as pixels, after a look at whether they can be.
+
+        Parameters
+        ----------
+        images : (N, ...) array
+            Of whole numbers from 0 to 255, as many for each image as `shape` has.
+
+        Returns
+        -------
+        x : (N, ...) uint8
+
+        Raises
+        ------
+        ValueError
+            If they do not fit the network, or are no such numbers.
+        """
+        images = np.asarray(images)
+        if images.ndim < 2 or len(images) == 0 or images[0].size != math.prod(self.shape):
+            takes = ", ".join(["N", *map(str, self.shape)])
+            raise ValueError(
+                f"images have shape {images.shape}; the network takes ({takes}), N at least 1"
+            )
+        if images.dtype != np.uint8:
+            whole = images.astype(np.uint8)
+            if not np.array_equal(whole, images):
+                raise ValueError("images hold other numbers than whole ones from 0 to 255")
+            images = whole
+        return images.reshape(-1, *self.shape)
+
+    def seen(self, pixels):
+        """What reaches the first block: the pixels, or bits of them; uint8."""
+        return pixels if self.binarize is None else (pixels > self.binarize).view(np.uint8)
+
+
+def check(model):
+    """Raise ValueError if blocks do not fit one another, or their sums are not exact in float32.
+
+    What this lets pass, every engine can run.
+
+    Parameters
+    ----------
+    model : Frozen
+    """
+    blocks, shape, largest = model.blocks, model.shape, model.largest
+    for i, block in enumerate(blocks):
+        last = i == len(blocks) - 1
+        expected = shape if block.kernel else (math.prod(shape),)
+        if block.shape != expected:
+            raise ValueError(f"block {i} takes {block.shape}; what comes in is {expected}")
+        if block.kernel and last:
+            raise ValueError(f"block {i} is a convolution; the last block must be dense")
+        if block.kernel and len(block.shape) != 3:
+            raise ValueError(f"block {i} is a convolution, and what comes in has {block.shape}")
+        window = block.kernel[0] * block.kernel[1] * shape[2] if block.kernel else block.shape[0]
+        if block.w.shape[0] != window or block.w.shape[1] < 1:
+            raise ValueError(f"block {i} has weights of {block.w.shape} for {window} inputs")
+        if block.weights == "float" and (i or last):
+            raise ValueError(f"block {i} has float weights; only the first of several may")
+        if block.weights not in ("float", blocks[-1].weights):
+            raise ValueError(f"block {i} is of {block.weights}, and the last one is not")
+        if min(block.out_shape) < 1 or block.pool > 1 and not block.kernel:
+            raise ValueError(f"block {i} pools {block.sums_shape} by {block.pool}")
+        signs = model.signs and i > 0
+        if block.weights != "float":
+            low, high = block.reach(largest, signs)
+            if max(-low.min(), high.max()) >= EXACT:
+                raise ValueError(f"sums of block {i} reach {EXACT}: not exact in float32")
+            if not last and ((block.threshold < low) | (block.threshold > high)).any():
+                raise ValueError(f"thresholds of block {i} are out of reach")
+        for name in ("factor", "offset"):
+            if (last or block.weights == "float") and not np.isfinite(getattr(block, name)).all():
+                raise ValueError(f"{name} of block {i} holds numbers that are not finite")
+        shape, largest = block.out_shape, 1
+    if len(model.classes) != shape[0]:
+        raise ValueError(f"classes has {len(model.classes)} names for {shape[0]} scores")

@@ -1,0 +1,254 @@
+"""Layers: thin objects that hold arrays and hand them to `ops`.
+
+Every layer has `params` and `grads`, dictionaries with the same keys; forward(x,
+train); and backward(dy), which differentiates the last forward with train=True, assigns
+grads and returns dx.
+"""
+
+import numpy as np
+
+from sbnn_np.core import convolution, ops, pooling, quantize, windows
+
+WEIGHTS = ("float", "+-1", "ternary", "0/1", "0/1 centred")
+
+
+class Dense:
+    """M neurons with D inputs each: y = x w, with w quantized from latents.
+
+    Parameters
+    ----------
+    latent : (D, M) float
+        Becomes the layer's own; the optimizer changes it in place.
+    weights : "float", "+-1", "ternary", "0/1" or "0/1 centred"
+        What w is. Float weights are the latents themselves. All others are chosen by one bit
+        a weight, the `mask`: -1 or +1; 0 or 1; -centre or 1 - centre, where the centre is the
+        multiple of 1/64 that was nearest to the density of ones when `set_values` was called
+        last; and, ternary, 0 or the sign of the latent.
+    first : bool
+        The inputs are data, whose gradient nobody asks for: backward returns None.
+
+    Raises
+    ------
+    ValueError
+        If weights is none of the five.
+
+    Notes
+    -----
+    The mask starts as [latent > 0]; afterwards `train.requantize` sets it. The same mask
+    trains, evaluates and is counted.
+    """
+
+    places = 1  # of an input, at which each neuron computes its sum
+
+    def __init__(self, latent, weights="0/1", first=False):
+        if weights not in WEIGHTS:
+            raise ValueError(f"weights is {weights!r}; it must be one of {', '.join(WEIGHTS)}")
+        self.weights, self.first = weights, first
+        self.params, self.grads = {"latent": latent}, {"latent": np.zeros_like(latent)}
+        if weights == "float":
+            self.mask, self.w = None, latent
+        else:
+            self.mask, self.w = latent > 0, np.empty(latent.shape, latent.dtype)
+            self.set_values()
+
+    @property
+    def sparse(self):
+        """Whether weights can be 0 (centred or not), so that a rule must choose which are."""
+        return self.weights in ("ternary", "0/1", "0/1 centred")
+
+    @property
+    def ones(self):
+        """Number of weights whose bit is 1."""
+        return int(np.count_nonzero(self.mask))
+
+    def set_values(self):
+        """Set the two values, the centre by the density of now, and write all of w."""
+        centred = self.weights == "0/1 centred"
+        self.set_centre(round(64 * self.ones / self.mask.size) / 64 if centred else 0.0)
+
+    def set_centre(self, centre):
+        """Set the centre, and with it the two values, and write all of w."""
+        self.centre = centre
+        self.values = (-1.0, 1.0) if self.weights == "+-1" else (-self.centre, 1 - self.centre)
+        if self.weights == "ternary":
+            np.multiply(self.mask, quantize.sign(self.params["latent"]), out=self.w)
+        else:
+            np.copyto(self.w, np.where(self.mask, self.values[1], self.values[0]))
+
+    def set_mask(self, mask):
+        """Change the bits to `mask`, (D, M) bool; few flip, so only they are written."""
+        if self.weights == "ternary":       # a sign can change where the bit does not
+            self.mask = mask
+            return self.set_values()
+        flipped = np.flatnonzero(mask != self.mask)
+        to_one = mask.reshape(-1)[flipped]
+        self.w.reshape(-1)[flipped] = np.where(to_one, self.values[1], self.values[0])
+        self.mask = mask
+
+    def penalize(self, dw):
+        """Add a penalty's derivative to the gradient: dw with respect to any one |w|."""
+        self.grads["latent"] += dw * self.w if self.weights == "ternary" else dw
+
+    def forward(self, x, train=False):
+        y, self.cache = ops.dense_forward(x, self.w)
+        return y
+
+    def backward(self, dy):
+        dx, dw = ops.dense_backward(dy, self.cache, not self.first, out=self.grads["latent"])
+        self.grads["latent"] = quantize.straight_through(dw)
+        return dx
+
+
+class Conv(Dense):
+    """F filters: a dense layer that is applied to every window of an image.
+
+    Parameters
+    ----------
+    latent : (KH*KW*C, F) float
+        A filter a column, its numbers in the order row, column, channel.
+    shape : (H, W, C)
+        Of an input image.
+    kernel : (KH, KW)
+    weights, first : see `Dense`
+    stride, padding : int
+        See `windows.out_size`. Padding adds pixels of 0; among the activations of a +-1
+        network, of -1.
+
+    Raises
+    ------
+    ValueError
+        If the windows do not fit the image, or the latents not the windows.
+    """
+
+    def __init__(self, latent, shape, kernel, weights="0/1", first=False, stride=1, padding=0):
+        H, W, C = shape
+        KH, KW = kernel
+        if len(latent) != KH * KW * C:
+            raise ValueError(
+                f"latent has {len(latent)} rows; windows of {KH} x {KW} pixels of {C} channels "
+                f"need {KH * KW * C}"
+            )
+        super().__init__(latent, weights, first)
+        self.shape, self.kernel, self.stride, self.padding = shape, kernel, stride, padding
+        self.out_shape = (
+            windows.out_size(H, KH, stride, padding),
+            windows.out_size(W, KW, stride, padding),
+            latent.shape[1],
+        )
+        self.places = self.out_shape[0] * self.out_shape[1]
+        self.pad = -1.0 if weights == "+-1" and not first else 0.0
+
+    def forward(self, x, train=False):
+        y, self.cache = convolution.conv_forward(
+            x, self.w, self.kernel, self.stride, self.padding, self.pad
+        )
+        return y
+
+    def backward(self, dy):
+        dx, dw = convolution.conv_backward(dy, self.cache, not self.first, out=self.grads["latent"])
+        self.grads["latent"] = quantize.straight_through(dw)
+        return dx
+
+
+class MaxPool:
+    """The largest number of each square of size x size pixels; see `pooling.maxpool_forward`."""
+
+    def __init__(self, size=2):
+        self.size = size
+        self.params, self.grads = {}, {}
+
+    def forward(self, x, train=False):
+        y, self.cache = pooling.maxpool_forward(x, self.size)
+        return y
+
+    def backward(self, dy):
+        return pooling.maxpool_backward(dy, self.cache)
+
+
+class Flatten:
+    """Images (N, H, W, C) as rows (N, H*W*C), for the dense layers behind them."""
+
+    def __init__(self):
+        self.params, self.grads = {}, {}
+
+    def forward(self, x, train=False):
+        self.shape = x.shape
+        return x.reshape(len(x), -1)
+
+    def backward(self, dy):
+        return dy.reshape(self.shape)
+
+
+class BatchNorm:
+    """Batch norm over the last axis, with running statistics for evaluation.
+
+    Parameters
+    ----------
+    scale : (M,) float
+        Becomes the layer's own. Behind 0/1 weights its signs are drawn at random: a sum
+        of such weights never counts against anything, so some thresholds must turn round.
+    eps : float
+    memory : float
+        Part of the running statistics that survives a step. The first steps are
+        averaged evenly, until they are 1 / (1 - memory).
+    """
+
+    def __init__(self, scale, eps=1e-5, memory=0.95):
+        self.params = {"scale": scale, "shift": np.zeros_like(scale)}
+        self.grads = {"scale": np.zeros_like(scale), "shift": np.zeros_like(scale)}
+        self.eps, self.memory, self.steps = eps, memory, 0
+        self.mean, self.var = np.zeros_like(scale), np.ones_like(scale)
+
+    def forward(self, x, train=False):
+        if not train:
+            factor, offset = self.fold()
+            return x * factor + offset
+        rows = x.reshape(-1, x.shape[-1])
+        y, self.cache, mean, var = ops.batchnorm_forward(rows, **self.params, eps=self.eps)
+        self.steps += 1
+        new = max(1 / self.steps, 1 - self.memory)
+        self.mean += new * (mean - self.mean)
+        self.var += new * (var - self.var)
+        return y.reshape(x.shape)
+
+    def backward(self, dy):
+        rows = dy.reshape(-1, dy.shape[-1])
+        dx, self.grads["scale"], self.grads["shift"] = ops.batchnorm_backward(rows, self.cache)
+        return dx.reshape(dy.shape)
+
+    def fold(self):
+        """Factor and offset that evaluation uses, (M,) each; see `ops.fold_batchnorm`."""
+        return ops.fold_batchnorm(**self.params, mean=self.mean, var=self.var, eps=self.eps)
+
+
+class Activation:
+    """What follows batch norm: "relu", "sign" (-1 or +1) or "bit" (0 or 1).
+
+    Parameters
+    ----------
+    kind : str
+
+    Raises
+    ------
+    ValueError
+        If kind is none of the three.
+    """
+
+    PAIRS = {
+        "relu": (ops.relu_forward, ops.relu_backward),
+        "sign": (ops.sign_forward, ops.sign_backward),
+        "bit": (ops.bit_forward, ops.bit_backward),
+    }
+
+    def __init__(self, kind):
+        if kind not in self.PAIRS:
+            raise ValueError(f"kind is {kind!r}; it must be one of {', '.join(self.PAIRS)}")
+        self.kind = kind
+        self.params, self.grads = {}, {}
+
+    def forward(self, x, train=False):
+        a, self.cache = self.PAIRS[self.kind][0](x)
+        return a
+
+    def backward(self, da):
+        return self.PAIRS[self.kind][1](da, self.cache)

@@ -1,0 +1,8 @@
+"""Images and labels: start with `data`, which finds them by name.
+
+    data        data sets by name, the validation split, batches, moved and mirrored images
+    strokes     a built-in data set: ten digits drawn from pen strokes
+    shapes      another one: ten coloured shapes
+    cifar       CIFAR-10: its records, and the archive they come in
+    download    files from the network, whole and proven right, or not at all
+"""

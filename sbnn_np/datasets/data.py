@@ -1,0 +1,335 @@
+"""Data sets by name, found or downloaded, and checked; validation split; batches."""
+
+import hashlib
+import http.client
+import math
+import os
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from sbnn_np.datasets import cifar, shapes, strokes
+from sbnn_np.datasets.download import DataError, NoDownload, cache_folder, decompress, download
+
+MIRRORS = (
+    "https://ossci-datasets.s3.amazonaws.com/mnist/",
+    "https://storage.googleapis.com/cvdf-datasets/mnist/",
+)
+# SHA-256 of the decompressed files
+MNIST = {
+    "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+    "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+    "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+    "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+}
+@dataclass(frozen=True)
+class Data:
+    """Images (N, H, W, C) uint8 and labels (N,) int64, for training and for the test.
+
+    `classes` are the names of the labels 0, 1, 2 and so on.
+    """
+
+    name: str
+    train_images: np.ndarray
+    train_labels: np.ndarray
+    test_images: np.ndarray
+    test_labels: np.ndarray
+    classes: tuple = tuple("0123456789")
+
+
+def load(name, folder=None):
+    """Load a data set by its name.
+
+    Parameters
+    ----------
+    name : "mnist", "cifar10", "strokes" or "shapes"
+    folder : str or Path, optional
+        Where the files of MNIST (gzipped or not) or of CIFAR-10 (binary version) are,
+        themselves or in a folder `mnist` or `cifar-10-batches-bin`. Left out, $SBNN_DATA
+        is taken, and else the user's cache folder, into which missing files are
+        downloaded. Strokes and shapes are built in and need no files.
+
+    Returns
+    -------
+    data : Data
+
+    Raises
+    ------
+    ValueError
+        If the name is unknown.
+    DataError
+        If a file is missing from a folder that was named, or damaged: MNIST is checked to
+        the last bit, CIFAR-10 by its sizes and labels (and its archive when downloaded).
+    NoDownload
+        If no folder was named and no mirror gave the files.
+    """
+    folder = folder or os.environ.get("SBNN_DATA")
+    if name == "strokes":
+        return Data("stroke digits", *strokes.stroke_digits(train=12000, test=2000))
+    if name == "shapes":
+        return Data("shapes", *shapes.shape_images(train=12000, test=2000), shapes.NAMES)
+    if name not in ("mnist", "cifar10"):
+        raise ValueError(f"name is {name!r}; it must be mnist, cifar10, strokes or shapes")
+    try:
+        return mnist(folder) if name == "mnist" else cifar10(folder)
+    except NoDownload:
+        raise
+    except DataError as error:
+        if folder:
+            raise
+        raise DataError(f"{error}; delete it, and it will be downloaded again") from None
+
+
+def mnist(folder):
+    """MNIST from a folder, or from the cache folder if that is None."""
+    arrays = []
+    for file, sha256 in MNIST.items():
+        path = find(folder, "mnist", file) if folder else cached_mnist(file, sha256)
+        arrays.append(read_idx(checked(decompress(path), path, sha256), path))
+    train_images, train_labels, test_images, test_labels = arrays
+    return Data("MNIST", train_images, train_labels, test_images, test_labels)
+
+
+def cifar10(folder):
+    """CIFAR-10 from a folder, or from the cache folder if that is None."""
+    if folder:
+        paths = [find(folder, cifar.FOLDER, file) for file in cifar.FILES]
+    else:
+        paths = cached_cifar10()
+    parts = [cifar.read_file(path) for path in paths]
+    train_images, train_labels = (np.concatenate(arrays) for arrays in zip(*parts[:-1]))
+    return Data("CIFAR-10", train_images, train_labels, *parts[-1], cifar.CLASSES)
+
+
+def checked(content, path, sha256):
+    """The content, if its SHA-256 is right; else an error, the most telling one there is."""
+    if hashlib.sha256(content).hexdigest() != sha256:
+        read_idx(content, path)                   # may say more than that a checksum is wrong
+        raise DataError(f"{path}: wrong checksum; it is not the file of MNIST")
+    return content
+
+
+def find(folder, inner, file):
+    """Path of a file in a folder or in its folder `inner`, gzipped or not."""
+    for place in (Path(folder) / inner, Path(folder)):
+        for path in (place / file, place / (file + ".gz")):
+            if path.is_file():
+                return path
+    raise DataError(f"{folder}: no file {file} or {file}.gz in it, or in its folder {inner}")
+
+
+def cached_mnist(file, sha256):
+    """Path of a file of MNIST in the cache folder; downloaded first if it is not there."""
+    path = cache_folder() / "mnist" / (file + ".gz")
+    if not path.is_file():
+        fetch(
+            [mirror + path.name for mirror in MIRRORS], path,
+            lambda path, name: checked(decompress(path, name), name, sha256),
+        )
+    return path
+
+
+def cached_cifar10():
+    """Paths of the files of CIFAR-10 in the cache folder; downloaded first if one is missing."""
+    folder = cache_folder() / cifar.FOLDER
+    paths = [folder / file for file in cifar.FILES]
+    if not all(path.is_file() for path in paths):
+        archive = cache_folder() / Path(cifar.URL).name
+        fetch([cifar.URL], archive, cifar.check_archive)
+        cifar.extract(archive, folder)
+        archive.unlink()
+    return paths
+
+
+def fetch(urls, path, check):
+    """Download a file from the first address that gives the right one, or raise NoDownload."""
+    reasons = []
+    for url in urls:
+        try:
+            return download(url, path, check)
+        except (OSError, http.client.HTTPException, DataError) as error:
+            reasons.append(f"{url}: {error!r}")
+    raise NoDownload(f"could not download {path.name}: " + "; ".join(reasons))
+
+
+def read_idx(content, path):
+    """Read the idx format of MNIST: big-endian magic number, sizes, then bytes.
+
+    Parameters
+    ----------
+    content : bytes
+    path : str or Path
+        For the messages.
+
+    Returns
+    -------
+    array : (N, H, W, 1) uint8 images, or (N,) int64 labels
+
+    Raises
+    ------
+    DataError
+        If the magic number is neither 2051 (images) nor 2049 (labels), if there are
+        fewer or more bytes than the sizes say, or if a label is outside 0..9.
+
+    Notes
+    -----
+    https://yann.lecun.com/exdb/mnist/ , "FILE FORMATS FOR THE MNIST DATABASE".
+
+    Examples
+    --------
+    >>> read_idx(bytes([0, 0, 8, 1, 0, 0, 0, 3, 7, 0, 9]), "labels")
+    array([7, 0, 9])
+    """
+    if len(content) < 4:
+        raise DataError(f"{path}: truncated; {len(content)} bytes, no magic number")
+    (magic,) = struct.unpack_from(">I", content)
+    if magic not in (2049, 2051):
+        raise DataError(f"{path}: wrong magic number {magic}; it must be 2051 or 2049")
+    axes = magic % 256
+    if len(content) < 4 + 4 * axes:
+        raise DataError(f"{path}: truncated; {len(content)} bytes, the header is cut")
+    shape = struct.unpack_from(f">{axes}I", content, 4)
+    expected = 4 + 4 * axes + math.prod(shape)
+    if len(content) != expected:
+        what = "truncated" if len(content) < expected else "too long"
+        raise DataError(f"{path}: {what}; {len(content)} bytes, its header says {expected}")
+    array = np.frombuffer(content, np.uint8, offset=4 + 4 * axes).reshape(shape)
+    if axes == 3:
+        return array[:, :, :, None]
+    if array.size and array.max() > 9:
+        raise DataError(f"{path}: label {array.max()}; labels must be from 0 to 9")
+    return array.astype(np.int64)
+
+
+def split(images, labels, held=5000):
+    """Hold out images for validation: always the same ones, drawn evenly.
+
+    Parameters
+    ----------
+    images : (N, ...) array
+    labels : (N,) int
+    held : int
+        At most a tenth of the images is taken.
+
+    Returns
+    -------
+    training, validation : (images, labels)
+
+    Examples
+    --------
+    >>> training, validation = split(np.arange(100), np.arange(100))
+    >>> len(training[0]), len(validation[0])
+    (90, 10)
+    """
+    order = np.random.default_rng(0).permutation(len(images))
+    held = min(held, len(images) // 10)
+    rest, out = np.sort(order[held:]), np.sort(order[:held])
+    return (images[rest], labels[rest]), (images[out], labels[out])
+
+
+def few(dataset, training, test):
+    """The first images of a data set, for a quick look; its name says so.
+
+    Parameters
+    ----------
+    dataset : Data
+    training, test : int
+        How many of each.
+
+    Returns
+    -------
+    few : Data
+    """
+    return Data(
+        f"some {dataset.name}", dataset.train_images[:training], dataset.train_labels[:training],
+        dataset.test_images[:test], dataset.test_labels[:test], dataset.classes,
+    )
+
+
+def steps_per_epoch(n, batch):
+    """Number of whole batches among n images."""
+    if not 1 <= batch <= n:
+        raise ValueError(f"batch is {batch}; it must be from 1 to {n}, the number of images")
+    return n // batch
+
+
+def shifted(images, shift, rng):
+    """Move every image by up to `shift` pixels along both axes; what comes in is 0.
+
+    Parameters
+    ----------
+    images : (N, H, W, C) array
+    shift : int
+        At least 0.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    moved : (N, H, W, C) array
+
+    Examples
+    --------
+    >>> image = np.arange(9).reshape(1, 3, 3, 1)
+    >>> shifted(image, 1, np.random.default_rng(2))[0, :, :, 0]
+    array([[0, 3, 4],
+           [0, 6, 7],
+           [0, 0, 0]])
+    """
+    N, H, W, _ = images.shape
+    padded = np.pad(images, ((0, 0), (shift, shift), (shift, shift), (0, 0)))
+    moved = np.empty_like(images)
+    for n, (y, x) in enumerate(rng.integers(0, 2 * shift + 1, (2, N)).T):
+        moved[n] = padded[n, y : y + H, x : x + W]
+    return moved
+
+
+def flipped(images, rng):
+    """Mirror each image, left to right, with probability one half.
+
+    Parameters
+    ----------
+    images : (N, H, W, C) array
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    flipped : (N, H, W, C) array
+
+    Examples
+    --------
+    >>> image = np.arange(6).reshape(1, 2, 3, 1)
+    >>> flipped(np.repeat(image, 2, axis=0), np.random.default_rng(0))[:, 0, :, 0]
+    array([[0, 1, 2],
+           [2, 1, 0]])
+    """
+    mirror = rng.random(len(images)) < 0.5
+    images = images.copy()
+    images[mirror] = images[mirror, :, ::-1]
+    return images
+
+
+def batches(images, labels, batch, rng, augment=None):
+    """Go once through the images in random order, in whole batches.
+
+    What is left over (fewer images than a batch) is in another epoch's batches.
+
+    Parameters
+    ----------
+    images : (n, ...) array
+    labels : (n,) int
+    batch : int
+        From 1 to n.
+    rng : numpy.random.Generator
+    augment : function of (images, rng), optional
+        Changes the images of a batch at random, as `shifted` and `flipped` do.
+
+    Yields
+    ------
+    x, y : (batch, ...) array, (batch,) int
+    """
+    order = rng.permutation(len(images))
+    for step in range(steps_per_epoch(len(images), batch)):
+        i = order[step * batch : (step + 1) * batch]
+        yield (augment(images[i], rng) if augment else images[i]), labels[i]

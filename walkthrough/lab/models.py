@@ -1,0 +1,111 @@
+"""Trained and frozen networks for the chapters: trained once, then kept in the user's cache."""
+
+import io
+import json
+
+import numpy as np
+
+from lab import experiment, sources
+from sbnn_np.bits import freeze, storage
+from sbnn_np.datasets import data
+from sbnn_np.datasets.download import cache_folder
+from sbnn_np.engines import floats, packed
+from sbnn_np.engines.sliced import two_processes
+from sbnn_np.support import atomic
+
+THRESHOLD = 127   # of images as bits: [pixel > 127]
+BATCH = 200       # test images at a time
+START = (("models", "trained"), ("experiment", "Recipe"))
+
+
+def as_bits(dataset):
+    """The same data with images of bits, as uint8 of 0 and 1, named so."""
+    return data.Data(
+        f"{dataset.name} as bits",
+        (dataset.train_images > THRESHOLD).view(np.uint8), dataset.train_labels,
+        (dataset.test_images > THRESHOLD).view(np.uint8), dataset.test_labels,
+        dataset.classes,
+    )
+
+
+def trained(recipe, dataset, binarize=None, log=None):
+    """Train a network and freeze it, or take it from the cache if its sources are unchanged.
+
+    Parameters
+    ----------
+    recipe : experiment.Recipe
+    dataset : data.Data
+        As the network sees it: with `binarize`, of bits.
+    binarize : int, optional
+        See `freeze.freeze`.
+    log : see `experiment.run`
+
+    Returns
+    -------
+    row : dict
+        As `experiment.run` gives it.
+    model : frozen.Frozen
+    scores : (N, classes) float32
+        What the trained network gave the test images before it was frozen.
+    """
+    name = experiment.run_name(recipe, dataset.name, True)
+    folder = cache_folder() / "models"
+    told, file, kept, part = (
+        folder / f"{name}{end}" for end in (".json", ".sbnn", ".npy", ".part")
+    )
+    if told.exists() and file.exists() and kept.exists():
+        content = json.loads(told.read_text())
+        if content["sources_digest"] == TRAINING:
+            return content["row"], storage.load(file), np.load(kept)
+    result, net = experiment.run(recipe, dataset, log=log, save_to=part, resume=True)
+    part.unlink(missing_ok=True)
+    model = freeze.freeze(net, dataset.classes, binarize)
+    starts = range(0, len(dataset.test_images), BATCH)
+    scores = np.concatenate([net.forward(dataset.test_images[n : n + BATCH]) for n in starts])
+    storage.save(model, file)
+    held = io.BytesIO()
+    np.save(held, scores)
+    atomic.write(kept, held.getvalue())
+    experiment.write_json(told, {"row": result["row"], "sources_digest": TRAINING})
+    return result["row"], model, scores
+
+
+def engines(model):
+    """Every fast engine that can run a model, by name."""
+    found = {"float32 BLAS": floats.Floats(model), "packed words": packed.Packed(model)}
+    if not model.signs:
+        found["bit-sliced"] = two_processes.Duo(model)
+    return found
+
+
+def agreement(model, images, scores):
+    """How many images get exactly these scores, to the last bit: a dict by engine.
+
+    Parameters
+    ----------
+    model : frozen.Frozen
+    images : (N, ...) uint8
+        As the network sees them.
+    scores : (N, classes) float32
+        Of the trained network, `BATCH` images at a time: sums of a float layer might depend
+        on that in their last bits.
+    """
+    ready = engines(model)
+    same = dict.fromkeys(ready, 0)
+    for start in range(0, len(images), BATCH):
+        n = slice(start, start + BATCH)
+        # where the network sees bits, pixels that give them
+        pixels = images[n] if model.binarize is None else images[n] * np.uint8(255)
+        for name, engine in ready.items():
+            same[name] += int((engine.forward(pixels) == scores[n]).all(axis=1).sum())
+    if model.blocks[0].weights != "float":
+        # all at once is another way through the engines
+        pixels = images if model.binarize is None else images * np.uint8(255)
+        for name, engine in ready.items():
+            same[name] = min(same[name], int((engine.forward(pixels) == scores).all(axis=1).sum()))
+    return same
+
+
+# of the sources as this process has read them: of what trains, and of the engines, too
+TRAINING = sources.digest(START)
+DIGEST = sources.digest((*START, ("models", "agreement"), ("two_processes", "serve")))

@@ -1,0 +1,69 @@
+"""The sweep behind chapter 1: which optimizer, rate and schedule each method gets.
+
+Every method gets the same grid of optimizers and rates, the baselines first, and only
+validation images decide; the test set is not read. Three parts:
+
+    rates      4 methods x 2 optimizers x 3 rates, 20 epochs; the density constant
+    schedules  both 0/1 methods: density constant, growing, shrinking, or by the penalty
+    lengths    4 methods, each with what was best for it, 5 and 10 epochs: every method
+               gains by length, so chapter 1 takes what its minutes allow, 15, and 30
+               with --full
+
+    python walkthrough/lab/sweep_1.py     30 minutes on two cores
+
+A finished run leaves a file in figures/runs/ and is not run again.
+"""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from lab import experiment, plots, recipes
+from lab.recipes import METHODS, recipe_for
+from sbnn_np.support import atomic
+
+RATES = (1e-3, 3e-3, 1e-2)
+EPOCHS = 20
+CONSTANT = {"0/1": "constant", "0/1 centred": "constant"}  # until the schedules are compared
+
+parser = experiment.command_line("The sweep that chose the rates of chapter 1.")
+parser.add_argument("--data", choices=["mnist", "strokes"], default="mnist", help="data set")
+args = parser.parse_args()
+experiment.prepare(args.out)
+
+dataset = experiment.open_data(args.data, args.data_dir)
+SPARSE = [method for method in METHODS if method.startswith("0/1")]
+
+rates = recipes.sweep("rates", dataset, args.out, [
+    recipe_for(method, args.seed, EPOCHS, (optimizer, rate, CONSTANT.get(method)))
+    for method in METHODS
+    for optimizer in experiment.OPTIMIZERS
+    for rate in RATES
+])
+choice = {}
+for method in METHODS:
+    row = recipes.best(rates, method)
+    choice[method] = (row["optimizer"], row["rate"])
+schedules = recipes.sweep("schedules", dataset, args.out, [
+    recipe_for(method, args.seed, EPOCHS, (*choice[method], schedule))
+    for method in SPARSE
+    for schedule in recipes.SCHEDULES
+])
+for method in METHODS:
+    choice[method] += (recipes.best(schedules, method)["schedule"] if method in SPARSE else None,)
+lengths = recipes.sweep("lengths", dataset, args.out, [
+    recipe_for(method, args.seed, epochs, choice[method])
+    for method in METHODS
+    for epochs in (5, 10)
+])
+
+rows = rates + schedules + lengths
+name = "01_sweep" + ("_strokes" if dataset.name != "MNIST" else "")
+experiment.write_json(args.out / f"{name}.json", experiment.headed(
+    "01_sweep", args, dataset.name, sum(row["seconds"] for row in rows), {"rows": rows},
+))
+atomic.write(args.out / f"{name}.png", plots.rate_sweep(rates))
+print("\nchosen (recipes.CHOSEN says the same, or a test fails):")
+for method, chosen in choice.items():
+    print(f"    {method!r}: {chosen},")

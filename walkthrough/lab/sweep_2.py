@@ -1,0 +1,82 @@
+"""The sweep behind chapter 2: which rate and schedule each method gets.
+
+Every method gets the same grid of rates, the baselines first, and only validation images
+decide; the test set is not read. So that it does not take a day, it trains on 10,000 images of
+MNIST and of CIFAR-10, for four epochs. Two parts for each of the two, and a third for CIFAR-10:
+
+    rates      4 methods x 4 rates of Adam; the density constant
+    schedules  both 0/1 methods: density constant, growing, shrinking, or by the penalty
+    trials     centred 0/1, one thing changed: bits chosen at every eighth step only; batches
+               of 128; images halved one convolution later; no dense layer before the classes
+
+    python walkthrough/lab/sweep_2.py     26 minutes on two cores
+
+A finished run leaves a file in figures/runs/ and is not run again.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+# half of the batch on each core; must be said before NumPy is imported
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from lab import experiment, recipes
+from lab.recipes import METHODS, conv_recipe
+
+RATES = (3e-3, 1e-2, 3e-2, 1e-1)
+IMAGES = 10000
+TRIALS = (
+    {"every": 8},
+    {"batch": 128},
+    {"convs": (32, 32, "pool", 64, 64, "pool", 128, "pool")},
+    {"sizes": (10,)},
+)
+NETS = {"digits": (recipes.LENET5, 4), "pictures": (recipes.vgg(32), 4)}
+SPARSE = [method for method in METHODS if method.startswith("0/1")]
+
+args = experiment.command_line("The sweep that chose the rates of chapter 2.").parse_args()
+experiment.prepare(args.out)
+
+rows, chosen = [], {}
+for what, name in (("digits", "mnist"), ("pictures", "cifar10")):
+    dataset = experiment.open_data(name, args.data_dir)
+    print(f"\n{dataset.name}")
+    net, epochs = NETS[what]
+    rates = recipes.sweep("rates", dataset, args.out, [
+        conv_recipe(
+            what, net, method, args.seed, epochs, (rate, "constant" if method in SPARSE else None),
+            images=IMAGES,
+        )[1]
+        for method in METHODS
+        for rate in RATES
+    ])
+    rate = {method: recipes.best(rates, method)["rate"] for method in METHODS}
+    schedules = recipes.sweep("schedules", dataset, args.out, [
+        conv_recipe(
+            what, net, method, args.seed, epochs, (rate[method], schedule), images=IMAGES
+        )[1]
+        for method in SPARSE
+        for schedule in recipes.SCHEDULES
+    ])
+    rows += rates + schedules
+    if what == "pictures":
+        choice = rate["0/1 centred"], recipes.best(schedules, "0/1 centred")["schedule"]
+        rows += recipes.sweep("trials", dataset, args.out, [
+            conv_recipe(
+                what, net | trial, "0/1 centred", args.seed, epochs, choice, images=IMAGES
+            )[1]
+            for trial in ({}, *TRIALS)
+        ])
+    chosen[what] = {method: (rate[method], None) for method in METHODS}
+    for method in SPARSE:
+        chosen[what][method] = (rate[method], recipes.best(schedules, method)["schedule"])
+
+experiment.write_json(args.out / "02_sweep.json", experiment.headed(
+    "02_sweep", args, "MNIST and CIFAR-10", sum(row["seconds"] for row in rows), {"rows": rows},
+))
+print("\nchosen (recipes.CHOSEN_2 says the same, or a test fails):")
+for what, choice in chosen.items():
+    print(f"    {what!r}: {choice},")
