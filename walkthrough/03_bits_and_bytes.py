@@ -426,7 +426,7 @@ figures = {
     ]),
     "time": plots_bits.time_against_density([
         r for r in results if r["inputs"] == "bits" and r["method"] != "0/1 centred"
-    ], N),
+    ], by_batch, N),
     "operations": plots_bits.operations_against_density(counted),
 }
 for what, picture in figures.items():

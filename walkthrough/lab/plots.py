@@ -7,11 +7,9 @@ stand at the lines themselves.
 import io
 
 import matplotlib
-
-matplotlib.use("Agg")
-
-import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 
 COLOURS = {
     "full precision": "#222222",
@@ -23,9 +21,16 @@ MARKERS = {"full precision": "o", "+-1": "s", "0/1": "^", "0/1 centred": "D"}
 LAYER_COLOURS = ("#08306b", "#2c7fb8", "#7fb8d8", "#b6d4e8")
 
 
+def canvas(rows, columns, height=4.8, **options):
+    """Start a figure 800 pixels wide on the Agg canvas, whatever MPLBACKEND says, with axes."""
+    fig = Figure(figsize=(8, height), dpi=100, layout=options.pop("layout", None))
+    FigureCanvasAgg(fig)
+    return fig, fig.subplots(rows, columns, **options)
+
+
 def figure(title):
     """Start a figure of 800 x 480 pixels with its message as the title."""
-    fig, ax = plt.subplots(figsize=(8, 4.8), dpi=100, layout="constrained")
+    fig, ax = canvas(1, 1, layout="constrained")
     ax.set_title(title, loc="left", fontsize=13, fontweight="bold")
     ax.spines[["top", "right"]].set_visible(False)
     return fig, ax
@@ -33,9 +38,7 @@ def figure(title):
 
 def panels(title, names):
     """Start a figure of 800 x 480 pixels with a message, and a panel for each name side by side."""
-    fig, axes = plt.subplots(
-        1, len(names), figsize=(8, 4.8), dpi=100, layout="constrained", squeeze=False
-    )
+    fig, axes = canvas(1, len(names), layout="constrained", squeeze=False)
     fig.suptitle(title, x=0.01, ha="left", fontsize=13, fontweight="bold")
     for ax in axes[0]:
         ax.spines[["top", "right"]].set_visible(False)
@@ -43,10 +46,9 @@ def panels(title, names):
 
 
 def png(fig):
-    """Render a figure: PNG as bytes. The figure is closed."""
+    """Render a figure: PNG as bytes."""
     file = io.BytesIO()
     fig.savefig(file, format="png", metadata={"Software": None})
-    plt.close(fig)
     return file.getvalue()
 
 
@@ -88,8 +90,8 @@ def accuracy_per_epoch(results):
     other = results[0]["row"]["method"]
     behind = last[other] - last["0/1 centred"]
     fig, ax = figure(
-        f"{data}: with only {100 * centred_density(results):.0f}% ones, centred 0/1 weights end "
-        f"{behind:.1f} points\nbehind {other}"
+        f"{data}: with only {100 * centred_density(results):.0f}% ones, centred 0/1 weights end\n"
+        f"{behind:.1f} points behind {other} on validation images"
     )
     ends = []
     for result in results:
@@ -168,12 +170,10 @@ def latents_before_after(result):
     png : bytes
     """
     row = result["row"]
-    fig, (upper, lower) = plt.subplots(
-        2, 1, figsize=(8, 4.8), dpi=100, sharex=True, layout="constrained"
-    )
+    fig, (upper, lower) = canvas(2, 1, sharex=True, layout="constrained")
     fig.suptitle(
-        f"{row['data']}: training spreads the latents; the top {100 * row['density']:.0f}% "
-        "are the ones", x=0.01, ha="left", fontsize=13, fontweight="bold",
+        f"{row['data']}: training spreads the latents; at its end {100 * row['density']:.1f}% "
+        "are ones", x=0.01, ha="left", fontsize=13, fontweight="bold",
     )
     colour = COLOURS[row["method"]]
     for ax, when in ((upper, "before"), (lower, "after")):
@@ -188,7 +188,7 @@ def latents_before_after(result):
             f" threshold {histogram['threshold']:.2f}: right of it w = 1",
             (histogram["threshold"], 0.9 * height.max()), fontsize=10,
         )
-        ax.set(ylabel="weights per unit", yscale="linear")
+        ax.set(ylabel="share of weights\nper unit of latent")
         ax.annotate(f"{when} training", (0.01, 0.88), xycoords="axes fraction", fontsize=11)
         ax.spines[["top", "right"]].set_visible(False)
     # all but the outermost 1% at the left and 0.05% at the right
@@ -214,8 +214,8 @@ def density_by_layer(results):
     every = [d for result in results for d in result["row"]["layer_densities"]]
     target = results[0]["row"]["target_density"]
     fig, axes = panels(
-        f"{100 * target:.0f}% ones in the whole net are {100 * min(every):.1f}% in one layer "
-        f"and {100 * max(every):.0f}% in another", names,
+        f"Layers share the ones unequally: from {100 * min(every):.1f}% in one layer "
+        f"to {100 * max(every):.0f}% in another", names,
     )
     for ax, name in zip(axes, names):
         mine = [result for result in results if result["row"]["data"] == name]
@@ -236,7 +236,7 @@ def density_by_layer(results):
         ax.set_xticks(range(len(layers)), layers)
         ax.set_title(f"{name}, {mine[0]['row']['architecture']}", fontsize=10)
         ax.legend(frameon=False, fontsize=10, loc="upper left", ncols=2)
-    axes[0].set_ylabel("ones in the layer (%); dashed: of the whole net")
+    axes[0].set_ylabel("ones in the layer (%); dashed: the density asked for")
     return png(fig)
 
 
@@ -256,7 +256,7 @@ def bit_filters(result):
     positive = result["filters"]["scales"]
     columns = 10
     rows = -(-len(bits) // columns)
-    fig, axes = plt.subplots(rows, columns, figsize=(8, 1.05 * rows + 1), dpi=100)
+    fig, axes = canvas(rows, columns, 1.05 * rows + 1)
     row = result["row"]
     fig.suptitle(
         f"{row['data']}: the {len(bits)} learned filters of LeNet-5, "
@@ -295,7 +295,7 @@ def guesses(result, images, labels, classes):
     """
     predicted = np.array(result["examples"])
     right = int(np.sum(predicted == labels[: len(predicted)]))
-    fig, axes = plt.subplots(4, 10, figsize=(8, 4.6), dpi=100)
+    fig, axes = canvas(4, 10, 4.6)
     row = result["row"]
     fig.suptitle(
         f"{row['data']}: {row['method']} weights, {100 * row['density']:.0f}% ones, name {right} "
@@ -307,7 +307,8 @@ def guesses(result, images, labels, classes):
         ax.set(xticks=[], yticks=[])
         wrong = guess != label
         ax.set_title(
-            f"not {classes[guess]}" if wrong else classes[guess], fontsize=8, pad=2,
+            f"{classes[label]},\nnot {classes[guess]}" if wrong else classes[guess],
+            fontsize=6.5, pad=2,
             color="#d55e00" if wrong else "black", fontweight="bold" if wrong else "normal",
         )
         for side in ax.spines.values():

@@ -10,7 +10,7 @@ MARKERS = {
     "full precision": "o", "+-1": "s", "ternary": "v", "ternary regularised": "P", "0/1": "^",
     "0/1 centred": "D",
 }
-# times smaller (weights alone), error in % and side of the label; from tables of the papers named
+# compression (weights alone), error in % and side of the label; from tables of the papers named
 PUBLISHED = {
     "MNIST": (
         ("Deep Compression, 300-100 (Han 2016)", 40, 1.58, "left"),
@@ -122,7 +122,7 @@ def factor_axis(ax, low, high, label):
 
 
 def accuracy_against_bytes(contents, data):
-    """Draw test error against how many times smaller than float32 a network is.
+    """Draw test error against the compression of a network: float32 bytes over coded bytes.
 
     Parameters
     ----------
@@ -163,7 +163,7 @@ def accuracy_against_bytes(contents, data):
     ax.annotate("32x: one bit a weight", (32, 1), xycoords=("data", "axes fraction"),
                 xytext=(4, -12), textcoords="offset points", color="#d55e00", fontsize=9)
     error_axis(ax, errors)
-    factor_axis(ax, low, high, "times smaller than float32 (whole file; published: weights alone)")
+    factor_axis(ax, low, high, "compression against float32 (whole file; published: weights alone)")
     ax.set_xlim(0.5 * low, 1.3 * high)
     densities = {
         c["row"]["target_density"] for c in mine if c["row"]["method"].startswith("0/1")
@@ -184,13 +184,15 @@ def title_of_bytes(lines, data):
         (held, error, at, label) for (label, _), line in lines.items() if label.startswith("0/1")
         for at, error, _, _, held in line if at >= 64
     ]
-    floats = [line[0][1] for (label, _), line in lines.items() if label == "full precision"]
+    floats = [
+        (line[0][4], line[0][1]) for (label, _), line in lines.items() if label == "full precision"
+    ]
     if not bits or not floats:
         return f"{data}: test error against size"
     _, error, at, label = min(bits)
     return (
-        f"{data}: a {label} network {at:.0f} times smaller than float32 errs on\n"
-        f"{error:.1f}%; the best full-precision one on {min(floats):.1f}%"
+        f"{data}: a {label} network compressed {at:.0f} times errs on\n"
+        f"{error:.1f}%; the best full-precision one (by validation) on {min(floats)[1]:.1f}%"
     )
 
 
@@ -326,7 +328,7 @@ def growth_against_pruning(contents):
 
 
 def title_of_growth(contents, names):
-    """The answer: which way did best, at the longest training of each data set."""
+    """The answer: which way did best on validation images, at the longest training of each."""
     told = []
     for name in names:
         mine = [c["row"] for c in contents if c["row"]["data"] == name]
@@ -335,10 +337,13 @@ def title_of_growth(contents, names):
             row["schedule"]: 100 * (1 - row["test_accuracy"])
             for row in mine if row["epochs"] == longest
         }
-        best = min(error, key=error.get)
+        held = {
+            row["schedule"]: row["validation_accuracy"] for row in mine if row["epochs"] == longest
+        }
+        best = max(held, key=held.get)
         rest = ", ".join(
             f"{schedule} {value - error[best]:+.1f}" for schedule, value in sorted(error.items())
             if schedule != best
         )
-        told.append(f"{name}: {best} does best ({error[best]:.1f}% errors; {rest})")
+        told.append(f"{name}: {best} best by validation (test error {error[best]:.1f}%; {rest})")
     return "\n".join(told)
