@@ -115,7 +115,7 @@ def test_tables_have_a_column_for_every_number():
 
 
 def reproduce(*options):
-    script = ROOT / "walkthrough" / "reproduce.py"
+    script = ROOT / "walkthrough" / "lab" / "reproduce.py"
     return subprocess.run([sys.executable, str(script), *options], capture_output=True, text=True)
 
 
@@ -285,23 +285,24 @@ def test_rows_at_equal_bytes_are_at_most_those_of_the_signs():
     assert signs["method"] == "+-1" and len(bits) == 2
     for row in bits:
         assert report.coded_bytes(row) <= report.coded_bytes(signs)
-    readme = (ROOT / "README.md").read_text()
+    readme = (ROOT / "figures" / "README.md").read_text()
     for line in report.equal_bytes_lines([signs, *bits]):
         assert line in readme, line
 
 
 def test_the_readme_and_the_chapter_show_the_committed_numbers():
     default, full = committed("02_conv_cifar10"), committed("02_conv_cifar10_full")
-    readme, chapter = (ROOT / "README.md").read_text(), CHAPTER.read_text()
+    readme, chapter = (ROOT / "figures" / "README.md").read_text(), CHAPTER.read_text()
     for line in report.readme_table_2(default, full):
         assert line in readme, line
-    assert report.trials_line(committed("02_sweep")) in " ".join(readme.split())
+    departures = (ROOT / "walkthrough" / "README.md").read_text()
+    assert report.trials_line(committed("02_sweep")) in " ".join(departures.split())
     assert report.step_line_2(default) in " ".join(readme.split())
     assert default["step_cost"]["ratio"] <= 2 and default["peak_mib"] <= 1024
     assert default["seconds_in_all"] <= 25 * 60 and "--resume" not in default["command"]
     for line in report.numbers_to_see_2(default):
         assert line in chapter, line
     assert f"{report.minutes({'seconds': default['seconds_in_all']})} on two cores" in chapter
-    sweep = (ROOT / "walkthrough" / "02_sweep.py").read_text()
+    sweep = (ROOT / "walkthrough" / "lab" / "sweep_2.py").read_text()
     assert f"{report.minutes(committed('02_sweep'))} on two cores" in sweep
     assert (FIGURES / "02_conv_cifar10_layers.png").is_file()

@@ -118,7 +118,7 @@ def test_slices_were_as_fast_as_the_readme_says():
     assert gain["0/1", 0.05] >= 5 and gain["0/1 centred", 0.05] >= 4
     assert gain["0/1", 0.01] >= 15 and gain["0/1 centred", 0.01] >= 10
     assert content["race_conv"]["gain, layers of bits"] >= 3
-    readme = (ROOT / "README.md").read_text()
+    readme = (ROOT / "figures" / "README.md").read_text()
     said = (line(content) for line in (
         report_bits.slope_line, report_bits.conv_line, report_bits.batch_line,
     ))

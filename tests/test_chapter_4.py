@@ -134,7 +134,7 @@ def test_cut_at_any_file_it_loses_at_most_an_epoch(tmp_path, cache, monkeypatch)
 
 SWEEP = """
 import sys
-import curves
+from lab import curves
 from test_chapter_4 import tiny
 curves.run(tiny(sys.argv[1], epochs=25))
 """
@@ -263,7 +263,7 @@ def test_tables_and_lines_of_made_up_runs():
     assert "+-1 on 2.00%, full precision on 1.00%" in said[3]
     lines = plots_curves.groups(contents, lambda row: row["compression"])
     title = plots_curves.title_of_bytes(lines, "MNIST").replace("\n", " ")
-    assert "101 times smaller than float32 errs on 1.9%" in title and "on 1.0%" in title
+    assert "compressed 101 times errs on 1.9%" in title and "on 1.0%" in title
     assert "with 18 times fewer additions" in plots_curves.title_of_adds(
         plots_curves.groups(contents, lambda row: row["operations"]["adds"]), "MNIST"
     )
@@ -334,7 +334,7 @@ def test_the_rates_of_ternary_networks_are_those_that_the_sweep_chose():
 
 def test_the_readme_shows_the_committed_numbers():
     _, contents = committed()
-    readme = (ROOT / "README.md").read_text()
+    readme = (ROOT / "figures" / "README.md").read_text()
     for line in (*report_curves.readme_lines(contents), *report_curves.readme_claims(contents)):
         assert line in readme
 
@@ -354,7 +354,7 @@ def test_how_far_growing_was_behind_in_the_sweeps():
         ]
     assert len(behind) == 6
     said = f"{min(behind):.1f} to {max(behind):.1f} points behind a constant density"
-    assert said in (ROOT / "README.md").read_text()
+    assert said in (ROOT / "walkthrough" / "README.md").read_text()
 
 
 def test_what_the_curves_promise():

@@ -1,6 +1,7 @@
 """Files import from lower levels only, and every command and path of the README holds."""
 
 import ast
+import json
 import os
 import re
 import subprocess
@@ -113,7 +114,7 @@ def block_after(readme, words):
     return re.search(re.escape(words) + r".*?```\w*\n(.*?)```", readme, re.DOTALL).group(1)
 
 
-@pytest.mark.parametrize("title, lines", [("## In ten lines", 10), ("## As bits", 10)])
+@pytest.mark.parametrize("title, lines", [("## In a dozen lines", 11), ("## As bits", 12)])
 def test_the_library_examples_print_what_the_readme_says(readme, title, lines, tmp_path):
     code = block_after(readme, title)
     expected = block_after(readme[readme.index(title) :], "\nprints")
@@ -135,27 +136,55 @@ def test_the_commands_are_one_line_each_and_end_as_they_should(readme):
         assert subprocess.run(["bash", "-n", "-c", command]).returncode == 0
 
 
-def test_every_file_of_the_tree_exists_and_has_its_line(readme):
-    tree = block_after(readme, "## Files")
-    named, folder = set(), ""
-    for line in tree.splitlines():
-        name = line.split()[0]
-        if line[0] != " ":
-            folder = name if name.endswith("/") else ""
-            named.add(name)
-        else:
-            named.add(folder + name)
-        assert len(line.split()) > 2, f"no words for {name}"
-    assert [name for name in named if not (ROOT / name).exists()] == []
-    for path in []:
-        relative = path.relative_to(ROOT).as_posix()
-        assert relative in named, f"{relative} is not in the README's tree"
+def test_the_front_page_is_short(readme):
+    assert len(readme.splitlines()) <= 150 and len(readme.split()) <= 1300
 
 
-def test_every_link_leads_somewhere(readme):
-    for target in re.findall(r"\]\(([^)]+)\)", readme):
+PAGES = ["README.md", "figures/README.md", "walkthrough/README.md"]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_link_leads_somewhere(page):
+    text = (ROOT / page).read_text()
+    found = re.findall(r"\]\(([^)]+)\)", text)
+    assert found
+    for target in found:
         if not target.startswith("http"):
-            assert (ROOT / target).exists(), target
+            assert ((ROOT / page).parent / target).exists(), target
+
+
+def test_a_link_that_names_a_definition_leads_to_it(readme):
+    links = re.findall(r"\[`(\w+)\.(\w+)`\]\(([^)]+)\)", readme)
+    for file, name, target in links:
+        path = ROOT / target
+        assert path.stem == file, target
+        tops = [node.name for node in ast.parse(path.read_text()).body if hasattr(node, "name")]
+        assert name in tops, f"{target} has no {name}"
+    for wanted in ("quantize", "ops", "sparsity", "bitops", "storage", "freeze", "train"):
+        assert wanted in {file for file, _, _ in links}
+    assert ("quantize", "straight_through") in {(file, name) for file, name, _ in links}
+
+
+def test_the_front_page_table_is_of_committed_numbers(readme):
+    race = json.loads((ROOT / "figures" / "03_bits_and_bytes.json").read_text())["race"]
+    lines = [line for line in readme.splitlines() if re.match(r"\| (0/1|\+-1)", line)]
+    assert len(lines) == 4
+    told = {
+        f"| {r['method']} | {'-' if r['density'] is None else '%.2f%%' % (100 * r['density'])} "
+        f"| {100 * r['test_accuracy']:.2f} | {r['file_bytes']:,} |"
+        for r in race if r["architecture"] == "784-512-512-10" and r["inputs"] == "bits"
+    }
+    assert set(lines) <= told
+
+
+def test_the_commands_of_the_front_page_run(readme):
+    commands = re.findall(r"^python -m (sbnn_np .*)$", readme, re.M)
+    assert len(commands) == 2
+    for command in commands:
+        done = subprocess.run(
+            [sys.executable, "-m", *command.split()], capture_output=True, text=True, cwd=ROOT
+        )
+        assert done.returncode == 0 and done.stdout, done.stderr
 
 
 def test_nothing_names_a_place_of_some_machine():
