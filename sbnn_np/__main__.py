@@ -6,6 +6,7 @@
 
 import argparse
 import gzip
+import os
 import sys
 import zlib
 from pathlib import Path
@@ -137,6 +138,8 @@ def image_shape(model):
 
 def read_png(path):
     """A PNG as (H, W, 1 or 3) floats from 0 to 255, and what was done to it."""
+    # an unknown backend in the environment, such as Jupyter's, would end the import
+    os.environ["MPLBACKEND"] = "agg"
     from matplotlib import image
 
     try:

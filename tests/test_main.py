@@ -5,6 +5,7 @@ import struct
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import matplotlib.image
 import numpy as np
@@ -15,6 +16,8 @@ from sbnn_np.bits import freeze, storage
 from sbnn_np.core import network
 from sbnn_np.datasets import strokes
 from sbnn_np.engines import floats
+
+ROOT = Path(__file__).resolve().parent.parent
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +68,15 @@ def test_predict_gives_the_class_and_the_scores_in_time(model, tmp_path):
 def png(path, pixels, **kwargs):
     matplotlib.image.imsave(path, pixels, **kwargs)
     return path
+
+
+def test_an_unknown_backend_of_figures_does_not_matter(monkeypatch):
+    examples = ROOT / "figures" / "examples"
+    command = ["predict", examples / "digits.sbnn", examples / "digit_4.png"]
+    expected = run(*command)
+    assert expected.returncode == 0
+    monkeypatch.setenv("MPLBACKEND", "nonsense")
+    assert run(*command).stdout == expected.stdout
 
 
 def test_what_is_done_to_an_image_is_said(model, tmp_path):

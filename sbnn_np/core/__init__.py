@@ -12,5 +12,4 @@
     network      a list of layers, run forwards and backwards
     train        the training loop, evaluation, one row of numbers an epoch
     reference    the same mathematics as loops over lists: what all of the above is tested against
-    fast         tuned twins of some of these functions, which the layers use
 """

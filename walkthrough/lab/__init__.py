@@ -1,0 +1,18 @@
+"""What is behind the chapters. Read in this order:
+
+    experiment     one run: a recipe goes in, a row of the results table comes out
+    recipes        what the chapters train, as the sweeps chose it
+    sources        which sources decide a result: the digest that every result carries
+    models         trained and frozen networks, kept in the user's cache
+    curves         what chapter 4 trains, one task a run
+    report         results as text, with report_bits and report_curves
+    plots          figures from JSON, with plots_bits and plots_curves; redraw draws them again
+    sweep_1        the sweeps behind the chapters, with sweep_2 and sweep_4
+    reproduce      is a committed result still what the sources give?
+"""
+
+import os
+
+# figures are rendered to bytes; Jupyter names a backend that is often not installed here, and
+# matplotlib would refuse to be imported
+os.environ["MPLBACKEND"] = "agg"
