@@ -37,4 +37,4 @@ def test_the_best_way_to_grow_is_picked_by_validation():
 
     contents = [run("growing", 0.90, 0.95), run("shrinking", 0.92, 0.94)]
     title = plots_curves.title_of_growth(contents, ["MNIST"])
-    assert title == "MNIST: shrinking best by validation (test error 6.0%; growing -1.0)"
+    assert title == "MNIST: validation picks shrinking, 6.0% (growing -1.0)"

@@ -345,5 +345,5 @@ def title_of_growth(contents, names):
             f"{schedule} {value - error[best]:+.1f}" for schedule, value in sorted(error.items())
             if schedule != best
         )
-        told.append(f"{name}: {best} best by validation (test error {error[best]:.1f}%; {rest})")
+        told.append(f"{name}: validation picks {best}, {error[best]:.1f}% ({rest})")
     return "\n".join(told)
