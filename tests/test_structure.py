@@ -178,7 +178,7 @@ def test_the_front_page_table_is_of_committed_numbers(readme):
 
 
 def test_the_commands_of_the_front_page_run(readme):
-    commands = re.findall(r"^python -m (sbnn_np .*)$", readme, re.M)
+    commands = re.findall(r"^\.venv/bin/python -m (sbnn_np .*)$", readme, re.M)
     assert len(commands) == 2
     for command in commands:
         done = subprocess.run(
