@@ -120,19 +120,22 @@ def decode(coded, n):
 def read(coded, T, L, f, c):
     """The T symbols of `coded`, (T,) uint8, where f and c are from `parts`."""
     state = np.frombuffer(coded, "<u4", L, 9).astype(np.uint64)
-    stream = np.frombuffer(coded, "<u2", offset=9 + 4 * L)
+    stream = np.frombuffer(coded, "<u2", offset=9 + 4 * L).astype(np.uint64)
+    # what a part leads to, found once: its symbol, the symbol's f, and part - c
     symbol_of_part = np.repeat(np.arange(256, dtype=np.uint8), f.astype(int))
+    f_of_part = f[symbol_of_part]
+    rest_of_part = np.arange(PARTS, dtype=np.uint64) - c[symbol_of_part]
     low, shift, begin = np.uint64(PARTS - 1), np.uint64(16), 0
     symbols = np.empty(T, np.uint8)
     for start in range(0, T, L):
         mine = state[: min(L, T - start)]
-        part = mine & low
-        symbol = symbols[start : start + L] = symbol_of_part[part]
+        part = (mine & low).view(np.int64)
+        symbols[start : start + L] = symbol_of_part.take(part)
         mine >>= shift
-        mine *= f[symbol]
-        mine += part - c[symbol]
-        empty = np.flatnonzero(mine < START)
-        more = stream[begin : begin + len(empty)].astype(np.uint64)
+        mine *= f_of_part.take(part)
+        mine += rest_of_part.take(part)
+        (empty,) = (mine < START).nonzero()
+        more = stream[begin : begin + len(empty)]
         if len(more) < len(empty):
             raise ValueError("words end before symbols do")
         mine[empty] = mine[empty] << shift | more
