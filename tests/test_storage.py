@@ -5,6 +5,7 @@ import struct
 import subprocess
 import sys
 import time
+import tracemalloc
 import zlib
 from pathlib import Path
 
@@ -55,6 +56,41 @@ def test_save_load_save_is_the_identity(kind, tmp_path):
     assert (again.classes, again.binarize, again.shape) == (
         model.classes, model.binarize, model.shape
     )
+
+
+def test_numpy_integers_are_written(rng):
+    net = network.convnet(
+        (np.int64(8), 8, 1), [4, "pool"], [3], np.int64(3), np.int64(1), "0/1", rng, 0.3
+    )
+    model = freeze.freeze(net, binarize=np.int64(127))
+    content = storage.dumps(model)
+    assert storage.loads(content).binarize == 127
+    # so they are in a network made by hand
+    model.binarize, model.blocks[0].stride = np.int16(127), np.int64(1)
+    assert storage.dumps(model) == content
+
+
+def test_a_small_file_takes_little_memory_to_read(tmp_path):
+    model, _ = model_of("dense")
+    storage.save(model, tmp_path / "a.sbnn")
+    tracemalloc.start()
+    storage.load(tmp_path / "a.sbnn")
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 4 << 20                                      # a piece, and the network
+
+
+def test_a_file_beyond_the_limit_is_read_no_further(tmp_path, monkeypatch):
+    monkeypatch.setattr(storage, "LARGEST", 1 << 21)
+    with open(tmp_path / "large.sbnn", "wb") as file:
+        file.write(storage.MAGIC)
+        file.truncate(1 << 30)
+    tracemalloc.start()
+    with pytest.raises(storage.ModelFileError, match="more than 2097152 bytes"):
+        storage.load(tmp_path / "large.sbnn")
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 8 << 20
 
 
 def test_a_full_disk_leaves_the_old_file(tmp_path, monkeypatch):
@@ -169,9 +205,8 @@ for i in range(20000):
     except storage.ModelFileError:
         refused += 1
     else:
-        n = images[:1] if found.shape == model.shape else None
-        if n is not None:
-            floats.Floats(found).forward(n)
+        if found.shape == model.shape:
+            assert np.isfinite(floats.Floats(found).forward(images)).all()
         storage.dumps(found)
     slowest = max(slowest, time.perf_counter() - start)
 print(refused, loaded, slowest)
@@ -274,6 +309,7 @@ def rebuilt(model, block, name, change):
     (0, "thresholds", lambda body: struct.pack("<i", 1 << 30) + body[4:], "out of reach"),
     (1, "scores", lambda body: body[4:], "block 1: scores: 76 bytes are not 20 float32"),
     (1, "scores", lambda body: b"\0\0\xc0\x7f" + body[4:], "block 1: scores: not all are finite"),
+    (1, "scores", lambda body: struct.pack("<f", 3e38) + body[4:], "scores of block 1 can become"),
 ])
 def test_forged_sections_are_refused_by_name(block, name, change, message):
     model, _ = model_of("dense")

@@ -30,6 +30,7 @@ loads only as a network that every engine can run.
 
 import json
 import math
+import operator
 import struct
 import zlib
 
@@ -43,6 +44,7 @@ MOST = 1 << 24     # weights of a network, and activations of a block
 NEURONS = 1 << 18  # of a block
 HEADER = 1 << 16   # bytes of a header
 LARGEST = 1 << 27  # bytes of a file
+PIECE = 1 << 20    # bytes that are read in one go
 WIDEST = 26        # bits of a threshold; sums are below 2^24 in size
 KEYS = {"weights", "neurons", "kernel", "stride", "padding", "pool", "centre"}
 
@@ -93,8 +95,11 @@ def load(path):
     OSError
         If it cannot be read.
     """
+    content = bytearray()
     with open(path, "rb") as file:
-        content = file.read(LARGEST + 1)
+        # in pieces: to ask for all that is allowed would take so much memory
+        while len(content) <= LARGEST and (piece := file.read(PIECE)):
+            content += piece
     try:
         return loads(content)
     except ModelFileError as error:
@@ -133,7 +138,9 @@ def parts(model):
             for block in model.blocks
         ],
     }
-    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    text = json.dumps(
+        header, separators=(",", ":"), ensure_ascii=False, default=operator.index
+    ).encode()
     if len(text) > HEADER:
         raise ValueError(f"the header has {len(text)} bytes; at most {HEADER} are allowed")
     found = [(None, "magic and version", MAGIC + struct.pack("<H", VERSION))]
