@@ -22,7 +22,7 @@ from sbnn_np.core.network import Network
 FREEZABLE = "networks of the methods 0/1, 0/1 centred and +-1 can be frozen"
 
 
-def freeze(network, classes=None, binarize=None):
+def freeze(network, classes=None, binarize=None, ground=None):
     """Turn a trained network into bits and whole numbers.
 
     Parameters
@@ -34,6 +34,8 @@ def freeze(network, classes=None, binarize=None):
     binarize : int, optional
         If the network was trained on bits, [pixel > binarize]; left out, on pixels from
         0 to 255. From 0 to 254.
+    ground : "dark" or "light", optional
+        What lies behind the things that the training images show; left out, not known.
 
     Returns
     -------
@@ -58,7 +60,7 @@ def freeze(network, classes=None, binarize=None):
     blocks = []
     if binarize is not None:
         binarize = whole_number(binarize, "binarize", 0, 254)
-    model = Frozen(blocks, tuple(map(int, network.shape)), (), binarize)
+    model = Frozen(blocks, tuple(map(int, network.shape)), (), binarize, ground)
     for i, group in enumerate(groups):
         largest, last = model.largest if i == 0 else 1, i == len(groups) - 1
         blocks.append(frozen_block(group, i, last, largest, activation))

@@ -18,6 +18,7 @@ from sbnn_np.core import windows
 
 UNIT = 64          # centres are multiples of 1/64
 EXACT = 1 << 24    # up to here float32 holds every whole number
+GROUNDS = ("dark", "light", None)
 
 
 @dataclass(eq=False)
@@ -121,12 +122,16 @@ class Frozen:
     classes : tuple of str
     binarize : int or None
         If given, an input counts as 1 if it is above this, else as 0.
+    ground : "dark", "light" or None
+        Of the images that it was trained on: what lies behind the things they show. None if
+        that is not known, or if it is now one and now the other.
     """
 
     blocks: list
     shape: tuple
     classes: tuple
     binarize: int | None = None
+    ground: str | None = None
 
     @property
     def largest(self):
@@ -203,6 +208,8 @@ def check(model):
     """
     if model.binarize is not None:
         whole_number(model.binarize, "binarize", 0, 254)
+    if model.ground not in GROUNDS:
+        raise ValueError(f'ground is {model.ground!r}; it must be "dark", "light" or None')
     blocks, shape, largest = model.blocks, model.shape, model.largest
     for i, block in enumerate(blocks):
         last = i == len(blocks) - 1
