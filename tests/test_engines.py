@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import fields
 
@@ -263,6 +264,63 @@ def test_a_fork_neither_holds_nor_removes_what_is_not_its_own(large):
     engine.close()
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+@pytest.mark.filterwarnings("ignore:This process.*is multi-threaded:DeprecationWarning")
+def test_parent_and_forked_child_each_get_their_own_answers(large):
+    model, x, expected = large
+    engine = two_processes.Duo(model)
+    engine.forward(x)
+    child = os.fork()
+    # 20 answers each, of other images: the child sees them the other way round
+    step = -1 if child == 0 else 1
+    shown, wanted = np.ascontiguousarray(x[::step]), expected[::step]
+    right = sum(np.array_equal(engine.forward(shown), wanted) for _ in range(20))
+    if not child:
+        other = engine.second.process
+        engine.close()
+        os._exit(0 if right == 20 and other.poll() is not None else 1)
+    assert os.waitpid(child, 0)[1] == 0
+    assert right == 20 and engine.second.process.poll() is None
+    engine.close()
+
+
+@pytest.mark.parametrize("engine", [bit_sliced.Sliced, two_processes.Duo])
+def test_threads_that_share_an_engine_get_their_own_answers(large, engine):
+    model, x, expected = large
+    shared, right = engine(model), []
+
+    def ask(start):
+        for _ in range(10):
+            scores = shared.forward(x[start : start + 1200])
+            right.append(np.array_equal(scores, expected[start : start + 1200]))
+
+    asking = [threading.Thread(target=ask, args=(start,)) for start in (0, 100, 200, 300)]
+    for each in asking:
+        each.start()
+    for each in asking:
+        each.join()
+    assert right == [True] * 40
+
+
+def no_room(self, *args):
+    raise OSError(28, "No space left on device")
+
+
+@pytest.mark.parametrize("where", ["__init__", "begin"])
+def test_without_shared_memory_one_process_gives_the_same_scores(
+    large, monkeypatch, capsys, where
+):
+    model, x, expected = large
+    two_processes.say_once.cache_clear()
+    monkeypatch.setattr(two_processes.Second, where, no_room)
+    for engine in (two_processes.Duo(model), two_processes.Duo(model)):
+        for _ in range(2):
+            assert np.array_equal(engine.forward(x), expected)
+        assert engine.second is None
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1 and "No space left on device" in said
+
+
 def test_a_killed_process_leaves_no_file(tmp_path):
     script = (
         "import numpy as np, os, signal\n"
@@ -303,6 +361,31 @@ def test_the_largest_centre_and_many_inputs():
     frozen.check(model)
     x = rng.integers(200, 256, (70, D)).astype(np.uint8)
     assert np.array_equal(bit_sliced.Sliced(model).forward(x), floats.Floats(model).forward(x))
+
+
+def test_a_centre_of_one_and_sums_beyond_32_bits():
+    """64 times a count is above 2^31 here, and what is left of it after the centre is small."""
+    D = 140_000
+    assert 64 * 255 * D > 1 << 31
+    w = np.ones((D, 2), bool)
+    w[:3, 1] = False
+    hidden = frozen.Block(
+        "0/1", w, (D,), centre=64, threshold=np.array([0, -20_000], np.int32),
+        flip=np.zeros(2, bool),
+    )
+    last = frozen.Block(
+        "0/1", np.eye(2, dtype=bool), (2,), factor=np.ones(2, np.float32),
+        offset=np.zeros(2, np.float32),
+    )
+    model = frozen.Frozen([hidden, last], (D,), ("a", "b"))
+    frozen.check(model)
+    x = np.full((2, D), 255, np.uint8)
+    x[1, 1:3] = 0
+    # 64 z - 64 sum(x) = -64 * 765 = -48960, and -64 * 255 = -16320
+    expected = np.array([[1, 0], [1, 1]], np.float32)
+    for engine in (floats.Floats, packed.Packed, bit_sliced.Sliced):
+        assert np.array_equal(engine(model).forward(x), expected)
+    assert np.array_equal(loops.forward(model, x), expected)
 
 
 # counts

@@ -47,8 +47,8 @@ def mlp(method, rng, **kwargs):
 
 
 @pytest.mark.parametrize("method, message", [
-    ("ternary", "block 0 begins with ternary"),
-    ("full precision", "block 0 ends in relu; its network needs bit"),
+    ("ternary", r"block 0 begins with ternary; networks of the methods 0/1, 0/1 centred and \+-1"),
+    ("full precision", r"block 0 ends in relu.*networks of the methods 0/1, 0/1 cent"),
 ])
 def test_other_weights_are_refused(method, message, rng):
     with pytest.raises(TypeError, match=message):
@@ -102,11 +102,86 @@ def test_names_for_all_classes(rng):
     (np.full((2, 20), -1), "other numbers than whole ones"),
     (np.full((2, 20), 256), "other numbers than whole ones"),
     (np.full((2, 20), np.nan), "other numbers than whole ones"),
+    (np.full((2, 20), np.inf), "other numbers than whole ones"),
+    (np.full((2, 20), 1e30), "other numbers than whole ones"),
+    (np.full((2, 20), 1 + 1j), "dtype complex128"),
+    (np.full((2, 20), "7"), "dtype <U1"),
+    (np.full((2, 20), None), "dtype object"),
 ])
-@pytest.mark.filterwarnings("ignore:invalid value encountered in cast")
+@pytest.mark.filterwarnings("error")
 def test_images_that_do_not_fit_are_refused(images, message, rng):
     with pytest.raises(ValueError, match=message):
         freeze.freeze(mlp("0/1", rng)).inputs(images)
+
+
+def convnet(shape, rng):
+    return network.convnet(shape, [2], [3], 3, 1, "0/1", rng, 0.3)
+
+
+@pytest.mark.parametrize("shape, fits, others", [
+    ((6, 6, 3), [(6, 6, 3), (108,)], [(3, 6, 6), (6, 18), (36, 3), (6, 3, 6), (1, 6, 6, 3)]),
+    ((5, 4, 1), [(5, 4, 1), (20,), (5, 4)], [(1, 5, 4), (4, 5, 1), (4, 5), (20, 1), (5, 1, 4)]),
+    ((4, 4, 4), [(4, 4, 4), (64,)], [(16, 4), (4, 16)]),
+    ((20,), [(20,), (5, 4), (4, 5, 1)], [(21,), (4, 4)]),
+])
+def test_images_of_another_order_are_refused(shape, fits, others, rng):
+    net = network.mlp([20, 4, 3], "0/1", rng, p0=0.3) if shape == (20,) else convnet(shape, rng)
+    model = freeze.freeze(net)
+    x = rng.integers(0, 256, (2, *shape)).astype(np.uint8)
+    for each in fits:
+        assert np.array_equal(model.inputs(x.reshape(2, *each)), x)
+    for each in others:
+        message = "channels last" if len(shape) == 3 else "takes \\(N, 20\\), N at least 1"
+        with pytest.raises(ValueError, match=message):
+            model.inputs(np.zeros((2, *each), np.uint8))
+
+
+def test_bits_are_refused_where_the_network_makes_them(rng):
+    model = freeze.freeze(mlp("0/1", rng), binarize=100)
+    bits = rng.integers(0, 2, (4, 20))
+    bits[1, 3] = 1
+    for images in (bits, bits.astype(bool), bits.astype(np.uint8), bits.astype(float)):
+        with pytest.raises(ValueError, match=r"0 and 1 alone.*\[pixel > 100\]"):
+            model.inputs(images)
+    for images in (0 * bits, 255 * bits):                      # blank images are no bits
+        assert np.array_equal(model.inputs(images), images)
+    assert np.array_equal(freeze.freeze(mlp("0/1", rng), binarize=0).inputs(bits), bits)
+    assert np.array_equal(freeze.freeze(mlp("0/1", rng)).inputs(bits), bits)
+
+
+def test_numpy_integers_are_whole_numbers(rng):
+    for kind in (np.int64, np.uint8, np.int16):
+        model = freeze.freeze(mlp("0/1", rng), binarize=kind(127))
+        assert model.binarize == 127 and type(model.binarize) is int
+    for value, error in ((127.0, TypeError), ("1", TypeError), (255, ValueError), (-1, ValueError)):
+        with pytest.raises(error, match=f"binarize is {value!r}"):
+            freeze.freeze(mlp("0/1", rng), binarize=value)
+
+
+@pytest.mark.parametrize("centre", [-1, 65, 128])
+def test_a_centre_lies_from_0_to_64(centre, rng):
+    model = freeze.freeze(mlp("0/1 centred", rng))
+    model.blocks[0].centre = centre
+    with pytest.raises(ValueError, match=f"centre of block 0 is {centre}; it must be from 0 to 64"):
+        frozen.check(model)
+    model = freeze.freeze(mlp("+-1", rng))
+    model.blocks[1].centre = 1
+    with pytest.raises(ValueError, match="centre of block 1 is 1; it must be from 0 to 0"):
+        frozen.check(model)
+
+
+def test_scores_that_could_be_infinite_are_refused(rng):
+    model = freeze.freeze(mlp("0/1", rng))
+    last = model.blocks[-1]
+    most = last.w.sum(axis=0)
+    m = int(most.argmax())
+    assert most[m] >= 2
+    # the largest sum just fits, or does not
+    last.factor[m], last.offset[m] = np.finfo(np.float32).max / most[m] * 0.999, 0
+    frozen.check(model)
+    last.factor[m] *= 1.01
+    with pytest.raises(ValueError, match="scores of block 2 can become infinite"):
+        frozen.check(model)
 
 
 def test_inputs_are_pixels_or_bits(rng):

@@ -5,6 +5,7 @@ import struct
 import subprocess
 import sys
 import time
+import tracemalloc
 import zlib
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pytest
 
 from sbnn_np.bits import freeze, storage
 from sbnn_np.core import network, quantize
+from sbnn_np.datasets import strokes
 from sbnn_np.engines import floats
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -55,6 +57,78 @@ def test_save_load_save_is_the_identity(kind, tmp_path):
     assert (again.classes, again.binarize, again.shape) == (
         model.classes, model.binarize, model.shape
     )
+
+
+@pytest.mark.parametrize("ground", ["dark", "light"])
+def test_version_2_holds_the_ground(ground, rng):
+    net = network.mlp([30, 4, 3], "0/1", rng, p0=0.3)
+    model = freeze.freeze(net, ["a", "b", "c"], 127, ground)
+    content = storage.dumps(model)
+    again = storage.loads(content)
+    assert content[4:6] == b"\2\0" and storage.dumps(again) == content
+    assert (again.shape, again.binarize, again.ground, again.classes) == (
+        (30,), 127, ground, ("a", "b", "c")
+    )
+    model.ground = None
+    assert storage.dumps(model)[4:6] == b"\1\0"
+    assert storage.loads(storage.dumps(model)).ground is None
+
+
+@pytest.mark.parametrize("ground", ["grey", 1, ["dark"], True])
+def test_other_grounds_are_refused(ground, rng):
+    net = network.mlp([30, 4, 3], "0/1", rng, p0=0.3)
+    with pytest.raises(ValueError, match="ground is .*; it must be"):
+        freeze.freeze(net, ground=ground)
+    content = storage.dumps(freeze.freeze(net, ground="dark"))
+    with pytest.raises(storage.ModelFileError, match="ground"):
+        storage.loads(with_header(content, setting("ground", ground)))
+    assert storage.loads(with_header(content, setting("ground", None))).ground is None
+
+
+def test_a_file_of_version_1_is_read_as_ever():
+    content = (ROOT / "tests" / "data" / "version_1.sbnn").read_bytes()
+    assert content[:6] == b"SBNN\1\0"
+    model = storage.loads(content)
+    assert (model.shape, model.binarize, model.ground) == ((784,), None, None)
+    assert model.classes == tuple("0123456789") and storage.dumps(model) == content
+    drawn = strokes.draw(np.arange(10), np.random.default_rng(0))
+    found = floats.Floats(model).forward(drawn).argmax(axis=1)
+    assert (found == np.arange(10)).sum() >= 7                 # digits of another hand
+
+
+def test_numpy_integers_are_written(rng):
+    net = network.convnet(
+        (np.int64(8), 8, 1), [4, "pool"], [3], np.int64(3), np.int64(1), "0/1", rng, 0.3
+    )
+    model = freeze.freeze(net, binarize=np.int64(127))
+    content = storage.dumps(model)
+    assert storage.loads(content).binarize == 127
+    # so they are in a network made by hand
+    model.binarize, model.blocks[0].stride = np.int16(127), np.int64(1)
+    assert storage.dumps(model) == content
+
+
+def test_a_small_file_takes_little_memory_to_read(tmp_path):
+    model, _ = model_of("dense")
+    storage.save(model, tmp_path / "a.sbnn")
+    tracemalloc.start()
+    storage.load(tmp_path / "a.sbnn")
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 4 << 20                                      # a piece, and the network
+
+
+def test_a_file_beyond_the_limit_is_read_no_further(tmp_path, monkeypatch):
+    monkeypatch.setattr(storage, "LARGEST", 1 << 21)
+    with open(tmp_path / "large.sbnn", "wb") as file:
+        file.write(storage.MAGIC)
+        file.truncate(1 << 30)
+    tracemalloc.start()
+    with pytest.raises(storage.ModelFileError, match="more than 2097152 bytes"):
+        storage.load(tmp_path / "large.sbnn")
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 8 << 20
 
 
 def test_a_full_disk_leaves_the_old_file(tmp_path, monkeypatch):
@@ -169,9 +243,8 @@ for i in range(20000):
     except storage.ModelFileError:
         refused += 1
     else:
-        n = images[:1] if found.shape == model.shape else None
-        if n is not None:
-            floats.Floats(found).forward(n)
+        if found.shape == model.shape:
+            assert np.isfinite(floats.Floats(found).forward(images)).all()
         storage.dumps(found)
     slowest = max(slowest, time.perf_counter() - start)
 print(refused, loaded, slowest)
@@ -274,6 +347,7 @@ def rebuilt(model, block, name, change):
     (0, "thresholds", lambda body: struct.pack("<i", 1 << 30) + body[4:], "out of reach"),
     (1, "scores", lambda body: body[4:], "block 1: scores: 76 bytes are not 20 float32"),
     (1, "scores", lambda body: b"\0\0\xc0\x7f" + body[4:], "block 1: scores: not all are finite"),
+    (1, "scores", lambda body: struct.pack("<f", 3e38) + body[4:], "scores of block 1 can become"),
 ])
 def test_forged_sections_are_refused_by_name(block, name, change, message):
     model, _ = model_of("dense")
@@ -336,8 +410,16 @@ def test_bits_behind_the_last_one_are_refused():
 
 def test_another_version_and_other_files_are_refused(tmp_path):
     content = storage.dumps(model_of("dense")[0])
-    with pytest.raises(storage.ModelFileError, match="version: it is 2; this reads 1"):
-        storage.loads(forged(content[:4] + b"\2\0" + content[6:]))
+    with pytest.raises(storage.ModelFileError, match="version: it is 3; this reads 1 and 2"):
+        storage.loads(forged(content[:4] + b"\3\0" + content[6:]))
+    for number in (b"\2\0", b"\1\0"):                         # a ground is missing, or too much
+        other = storage.dumps(model_of("dense")[0])
+        if number == b"\1\0":
+            model, _ = model_of("dense")
+            model.ground = "dark"
+            other = storage.dumps(model)
+        with pytest.raises(storage.ModelFileError, match="header: it must have"):
+            storage.loads(forged(other[:4] + number + other[6:]))
     path = tmp_path / "picture.sbnn"
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(100))
     with pytest.raises(storage.ModelFileError, match=r"picture\.sbnn: magic: this is no .sbnn"):

@@ -1,5 +1,8 @@
 """Two threads: every row once, in order, with the same result as one."""
 
+import os
+import signal
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -32,3 +35,14 @@ def test_apply_gives_what_the_function_gives(rng):
 def test_an_error_in_a_thread_is_not_lost():
     with pytest.raises(ZeroDivisionError):
         threads.halves(lambda part: 1 / (part.start - 2), 4)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+@pytest.mark.filterwarnings("ignore:This process.*is multi-threaded:DeprecationWarning")
+def test_a_forked_child_has_a_second_thread_of_its_own():
+    assert threads.halves(lambda part: part.stop, 4) == [2, 4]
+    child = os.fork()
+    if not child:
+        signal.alarm(10)                                       # ends a child that hangs
+        os._exit(0 if threads.halves(lambda part: part.stop, 6) == [3, 6] else 1)
+    assert os.waitpid(child, 0)[1] == 0

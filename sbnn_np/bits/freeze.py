@@ -15,12 +15,14 @@ factor * z + offset in float32, as in training, where z is Z, or Z / 64 in a cen
 
 import numpy as np
 
-from sbnn_np.bits.frozen import UNIT, Block, Frozen, check
+from sbnn_np.bits.frozen import UNIT, Block, Frozen, check, whole_number
 from sbnn_np.core import layers
 from sbnn_np.core.network import Network
 
+FREEZABLE = "networks of the methods 0/1, 0/1 centred and +-1 can be frozen"
 
-def freeze(network, classes=None, binarize=None):
+
+def freeze(network, classes=None, binarize=None, ground=None):
     """Turn a trained network into bits and whole numbers.
 
     Parameters
@@ -31,7 +33,9 @@ def freeze(network, classes=None, binarize=None):
         Left out, "0", "1", and so on.
     binarize : int, optional
         If the network was trained on bits, [pixel > binarize]; left out, on pixels from
-        0 to 255.
+        0 to 255. From 0 to 254.
+    ground : "dark" or "light", optional
+        What lies behind the things that the training images show; left out, not known.
 
     Returns
     -------
@@ -41,7 +45,7 @@ def freeze(network, classes=None, binarize=None):
     ------
     TypeError
         If a layer cannot be frozen, such as a ternary one, or layers come in an order that this
-        does not know, or in another dtype than float32.
+        does not know, or in another dtype than float32; or if `binarize` is no whole number.
     ValueError
         If batch norm holds numbers that are not finite, or `check` finds something.
     """
@@ -54,7 +58,9 @@ def freeze(network, classes=None, binarize=None):
             groups.append([])
         groups[-1].append(layer)
     blocks = []
-    model = Frozen(blocks, tuple(network.shape), (), binarize)
+    if binarize is not None:
+        binarize = whole_number(binarize, "binarize", 0, 254)
+    model = Frozen(blocks, tuple(map(int, network.shape)), (), binarize, ground)
     for i, group in enumerate(groups):
         largest, last = model.largest if i == 0 else 1, i == len(groups) - 1
         blocks.append(frozen_block(group, i, last, largest, activation))
@@ -81,7 +87,9 @@ def frozen_block(group, i, last, largest, activation):
     others = [other for other in others if not isinstance(other, layers.Flatten)]
     weights = getattr(layer, "weights", type(layer).__name__)
     if weights not in ("0/1", "0/1 centred", "+-1", "float"):
-        raise TypeError(f"block {i} begins with {weights}; only 0/1, +-1 and float can be frozen")
+        raise TypeError(
+            f"block {i} begins with {weights}; {FREEZABLE}, and their first layer may be float"
+        )
     order = [type(other) for other in others]
     pools = [layers.MaxPool] * (layers.MaxPool in order)
     if order != pools + [layers.BatchNorm] + [layers.Activation] * (not last):
@@ -90,7 +98,7 @@ def frozen_block(group, i, last, largest, activation):
             f"threshold; it is {', '.join(kind.__name__ for kind in [type(layer), *order])}"
         )
     if not last and others[-1].kind != activation:
-        raise TypeError(f"block {i} ends in {others[-1].kind}; its network needs {activation}")
+        raise TypeError(f"block {i} ends in {others[-1].kind}, not in {activation}; {FREEZABLE}")
     norm, is_conv = others[len(pools)], isinstance(layer, layers.Conv)
     factor, offset = norm.fold()
     if not (np.isfinite(factor).all() and np.isfinite(offset).all()):
@@ -98,11 +106,12 @@ def frozen_block(group, i, last, largest, activation):
     block = Block(
         weights="0/1" if weights == "0/1 centred" else weights,
         w=(layer.w if weights == "float" else layer.mask).copy(),
-        shape=tuple(layer.shape) if is_conv else (len(layer.w),),
-        pool=others[0].size if pools else 1,
+        shape=tuple(map(int, layer.shape)) if is_conv else (len(layer.w),),
+        pool=int(others[0].size) if pools else 1,
     )
     if is_conv:
-        block.kernel, block.stride, block.padding = tuple(layer.kernel), layer.stride, layer.padding
+        block.kernel = tuple(map(int, layer.kernel))
+        block.stride, block.padding = int(layer.stride), int(layer.padding)
     if last or weights == "float":
         block.factor, block.offset = factor.astype(np.float32), offset.astype(np.float32)
     if weights != "float":

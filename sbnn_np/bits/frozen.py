@@ -9,6 +9,7 @@ centre. `freeze` makes such a network from a trained one.
 """
 
 import math
+import operator
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,7 @@ from sbnn_np.core import windows
 
 UNIT = 64          # centres are multiples of 1/64
 EXACT = 1 << 24    # up to here float32 holds every whole number
+GROUNDS = ("dark", "light", None)
 
 
 @dataclass(eq=False)
@@ -120,12 +122,16 @@ class Frozen:
     classes : tuple of str
     binarize : int or None
         If given, an input counts as 1 if it is above this, else as 0.
+    ground : "dark", "light" or None
+        Of the images that it was trained on: what lies behind the things they show. None if
+        that is not known, or if it is now one and now the other.
     """
 
     blocks: list
     shape: tuple
     classes: tuple
     binarize: int | None = None
+    ground: str | None = None
 
     @property
     def largest(self):
@@ -142,8 +148,9 @@ class Frozen:
 
         Parameters
         ----------
-        images : (N, ...) array
-            Of whole numbers from 0 to 255, as many for each image as `shape` has.
+        images : (N, *shape), flat (N, D), or (N, H, W) if C is 1
+            Whole numbers from 0 to 255, of any dtype of real numbers; channels last. A network
+            that takes rows of D numbers takes images of any axes with so many.
 
         Returns
         -------
@@ -152,19 +159,37 @@ class Frozen:
         Raises
         ------
         ValueError
-            If they do not fit the network, or are no such numbers.
+            If they do not fit the network, or are no such numbers; or if they are bits already,
+            where the network makes bits of pixels.
         """
         images = np.asarray(images)
-        if images.ndim < 2 or len(images) == 0 or images[0].size != math.prod(self.shape):
-            takes = ", ".join(["N", *map(str, self.shape)])
+        shape, D = tuple(self.shape), math.prod(self.shape)
+        fits = [shape, (D,)] + [shape[:2]] * (len(shape) == 3 and shape[2] == 1)
+        each = images.shape[1:]
+        if not len(images.shape) > 1 or len(images) == 0 or not (
+            each in fits or len(shape) == 1 and math.prod(each) == D
+        ):
+            takes = " or ".join(
+                f"({', '.join(map(str, ('N', *fit)))})" for fit in dict.fromkeys(fits)
+            )
+            order = ", channels last" if len(shape) == 3 else ""
             raise ValueError(
-                f"images have shape {images.shape}; the network takes ({takes}), N at least 1"
+                f"images have shape {images.shape}; the network takes {takes}{order}, N at least 1"
             )
         if images.dtype != np.uint8:
-            whole = images.astype(np.uint8)
-            if not np.array_equal(whole, images):
+            if images.dtype.kind not in "buif":
+                raise ValueError(f"images are of dtype {images.dtype}; it must be of real numbers")
+            # not so for NaN, which may not be converted
+            within = ((images >= 0) & (images <= 255)).all()
+            whole = images.astype(np.uint8) if within else None
+            if whole is None or not np.array_equal(whole, images):
                 raise ValueError("images hold other numbers than whole ones from 0 to 255")
             images = whole
+        if self.binarize and images[0].max() <= 1 and images.max() == 1:
+            raise ValueError(
+                "images hold 0 and 1 alone, as if they were bits already; the network takes pixels "
+                f"from 0 to 255 and makes bits of them, [pixel > {self.binarize}]"
+            )
         return images.reshape(-1, *self.shape)
 
     def seen(self, pixels):
@@ -181,6 +206,10 @@ def check(model):
     ----------
     model : Frozen
     """
+    if model.binarize is not None:
+        whole_number(model.binarize, "binarize", 0, 254)
+    if model.ground not in GROUNDS:
+        raise ValueError(f'ground is {model.ground!r}; it must be "dark", "light" or None')
     blocks, shape, largest = model.blocks, model.shape, model.largest
     for i, block in enumerate(blocks):
         last = i == len(blocks) - 1
@@ -201,6 +230,7 @@ def check(model):
         if min(block.out_shape) < 1 or block.pool > 1 and not block.kernel:
             raise ValueError(f"block {i} pools {block.sums_shape} by {block.pool}")
         signs = model.signs and i > 0
+        whole_number(block.centre, f"centre of block {i}", 0, UNIT * (block.weights == "0/1"))
         if block.weights != "float":
             low, high = block.reach(largest, signs)
             if max(-low.min(), high.max()) >= EXACT:
@@ -210,6 +240,54 @@ def check(model):
         for name in ("factor", "offset"):
             if (last or block.weights == "float") and not np.isfinite(getattr(block, name)).all():
                 raise ValueError(f"{name} of block {i} holds numbers that are not finite")
+        if block.weights == "float":
+            most = largest * np.abs(block.w, dtype=np.float64).sum(axis=0)
+            low, high = -most, most
+        if (last or block.weights == "float") and not finite_scores(block, low, high):
+            raise ValueError(f"scores of block {i} can become infinite in float32")
         shape, largest = block.out_shape, 1
     if len(model.classes) != shape[0]:
         raise ValueError(f"classes has {len(model.classes)} names for {shape[0]} scores")
+
+
+def finite_scores(block, low, high):
+    """Whether factor * sum + offset is finite in float32 for all sums from low to high.
+
+    Parameters
+    ----------
+    block : Block
+    low, high : (M,) array
+        Sums of each neuron, times the block's unit.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        ends = (np.stack([low, high]) / block.unit).astype(np.float32)
+        return bool(np.isfinite(ends * block.factor + block.offset).all())
+
+
+def whole_number(value, name, low, high):
+    """A value as an int, if it is a whole number from low to high, of Python or of NumPy.
+
+    Parameters
+    ----------
+    value : int or NumPy integer
+    name : str
+        For the error.
+    low, high : int
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is no whole number, or lies outside.
+
+    Examples
+    --------
+    >>> whole_number(np.int64(127), "binarize", 0, 254)
+    127
+    """
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name} is {value!r}; it must be a whole number") from None
+    if not low <= number <= high:
+        raise ValueError(f"{name} is {number}; it must be from {low} to {high}")
+    return number

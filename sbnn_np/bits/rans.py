@@ -15,17 +15,32 @@ the writer begins with the last symbol.
 Symbols are dealt out to many states, the lanes, in turn; what NumPy does for one, it does for all.
 Nothing but the number of ones is needed to know the probabilities.
 
-Format, little endian: a byte, 0 for plain bits (eight to a byte, the first one lowest), or 1 and
+Format, little endian: a byte, 0 for plain bits (eight to a byte, the first one lowest, and 0 behind
+the last), or 1 and
 
-    K      uint32        number of ones
+    K      uint32        number of ones, of the n bits as they are
     T      uint32        number of symbols
-    state  uint32        for each of min(T, max(16, ceil(T / 1024))) lanes, as the reader begins
-    words  uint16 ...    in the order of reading; of one round, the first lane's first
+    state  uint32        for each of L = min(T, max(16, ceil(T / 1024))) lanes, as the reader begins
+    words  uint16 ...    in the order of reading
 
-Symbol g < 255 has 1 + floor(65280 p (1-p)^g) parts and symbol 255 has 1 + floor(65280 (1-p)^255),
-where p is the smaller of K and n - K, over n; what is missing to 65536 goes to the largest. If
-more than half of the bits are 1, they are written the other way round. What follows the last one
-is not written at all.
+A writer takes what is shorter; a reader takes both. If 2 K > n, what is coded is the bits turned
+round, so that ones are never the more frequent ones. If there are none then, T is 0 and nothing
+follows it. Before each one stand g zeros: g // 255 symbols 255, then the symbol g % 255, which says
+that the one comes. What follows the last one is not written at all, so the last symbol is not 255.
+
+With p = min(K, n - K) / n, symbol g < 255 has 1 + floor(65280 p (1-p)^g) parts of the 65536 and
+symbol 255 has 1 + floor(65280 (1-p)^255). All is in IEEE doubles, and powers are products: q = 1
+at first; p(1-p)^g is q p, and then q becomes q (1 - p). What is missing to 65536 goes to the symbol
+of the largest share, the lower one of equals. Symbols lie in the order 0, 1, ..., 255: symbol s
+begins at c, the sum of the parts of all before it.
+
+Symbol t belongs to lane t % L. The reader goes from the first symbol to the last. The part
+state % 65536 tells the symbol, of f parts beginning at c; then
+
+    state  ->  (state // 65536) f  +  state % 65536  -  c,
+
+and if that is below 65536, state -> 65536 state + the next word. At the end all words are read, and
+every state is 65536.
 """
 
 import struct

@@ -3,33 +3,63 @@
 A ``.sbnn`` file, little endian throughout:
 
     magic       4 bytes   "SBNN"
-    version     uint16    1
-    header      uint32 n, then n bytes of JSON in UTF-8:
-                    shape      of an input, (D,) or (H, W, C)
-                    binarize   null, or: an input counts as [input > binarize]
-                    classes    their names
-                    blocks     a list of
+    version     uint16    1 or 2
+    header      uint32 n, then n bytes of JSON in UTF-8, an object of
+                    shape      of an input, [D] or [H, W, C]
+                    binarize   null: inputs are pixels from 0 to 255; or a number b from 0 to 254:
+                               inputs are bits, [pixel > b]
+                    ground     version 2 alone: "dark", "light" or null, see `frozen.Frozen`
+                    classes    their names, a list of strings
+                    blocks     a list of objects of
                         weights    "0/1", "+-1" or "float"
                         neurons    M
                         kernel     null in a dense block, else [KH, KW]
-                        stride, padding, pool
-                        centre     in 64ths
+                        stride, padding, pool: 1, 0 and 1 in a dense block
+                        centre     c, from 0 to 64; 0 unless weights are "0/1"
     sections    uint32 n, then n bytes, for each block in turn
-                    weights    bits neuron by neuron, as `rans` codes them; floats as float32
+                    weights    (D, M): bits neuron by neuron, so the D of the first neuron come
+                               first, coded together as `rans` says; floats input by input, so the
+                               M of the first input come first, as float32
                     flips      hidden blocks of bits: M bits
-                    thresholds the same blocks: int32, the smallest; uint8, bits b of each;
-                               then (M, b) bits: what each is above the smallest, highest bit first
+                    thresholds the same blocks: int32, the smallest; uint8, a number b of bits; then
+                               M numbers of b bits, each with its highest bit first: what each
+                               threshold is above the smallest
                     scores     float blocks and the last: factor (M,) float32, offset (M,) float32
-    checksum    uint32    CRC-32 of all that stands before
+    checksum    uint32    CRC-32 (of zlib) of all that stands before
 
 Bits are eight to a byte, the first in the lowest place, and the rest of the last byte is 0. A
-reader believes nothing: no array is made before its size is known to be within the limits and
-to fit the bytes that are there. Damage is found by the checksum; a file made to pass it still
-loads only as a network that every engine can run.
+writer takes version 1 where ground is null: so files are as they were before there was a version 2.
+
+What comes in. A dense block takes all D numbers of what comes in as one row. A convolution takes
+(H, W, C), and D = KH KW C inputs for each neuron and place. Its windows begin at -padding and lie
+stride apart, OH = floor((H + 2 padding - KH) / stride) + 1 of them one below the other, and OW
+likewise side by side. Pooling by s makes of (OH, OW, M) floor(OH / s) x floor(OW / s) squares;
+rows and columns that are left over are dropped. In a window, in a row, and where a dense block
+follows a convolution, the order is rows, then columns, then channels: the channel changes first.
+What padding adds is 0, but -1 where activations are -1 and +1.
+
+What is computed. Bits of weight w are 0 and 1, or -1 and +1 where weights are "+-1". With x for the
+inputs of a neuron, z = sum(w x), and Z = z, or Z = 64 z - c sum(x) if c is not 0. So the thresholds
+and sums of a centred block are in 64ths. In a hidden block of bits
+
+    bit = [the largest Z of the square >= threshold] xor flip,
+
+and in a float block bit = [factor * z + offset > 0], for the largest z of the square; z is in
+float32 there, and the order of its additions is not laid down. A bit goes on as 0 or 1; if the last
+block's weights are "+-1", as -1 or +1. The last block is dense. Its scores are, in float32,
+factor * z + offset, where z is Z, or Z / 64 if c is not 0; the product is rounded, then the sum.
+
+Limits: a network has at most 2^24 weights, a block at most 2^24 activations and 2^18 neurons. A
+header has at most 2^16 bytes, a file at most 2^27. Float weights are for the first of several
+blocks alone; all others have those of the last. Sums Z are below 2^24 in size, thresholds are sums
+that the neuron can have, and scores are finite. A reader believes nothing: no array is made before
+its size is known to be within the limits and to fit the bytes that are there. Damage is found by
+the checksum; a file made to pass it still loads only as a network that every engine can run.
 """
 
 import json
 import math
+import operator
 import struct
 import zlib
 
@@ -38,11 +68,12 @@ import numpy as np
 from sbnn_np.bits import frozen, rans
 from sbnn_np.support import atomic
 
-MAGIC, VERSION = b"SBNN", 1
+MAGIC, VERSIONS = b"SBNN", (1, 2)
 MOST = 1 << 24     # weights of a network, and activations of a block
 NEURONS = 1 << 18  # of a block
 HEADER = 1 << 16   # bytes of a header
 LARGEST = 1 << 27  # bytes of a file
+PIECE = 1 << 20    # bytes that are read in one go
 WIDEST = 26        # bits of a threshold; sums are below 2^24 in size
 KEYS = {"weights", "neurons", "kernel", "stride", "padding", "pool", "centre"}
 
@@ -93,8 +124,11 @@ def load(path):
     OSError
         If it cannot be read.
     """
+    content = bytearray()
     with open(path, "rb") as file:
-        content = file.read(LARGEST + 1)
+        # in pieces: to ask for all that is allowed would take so much memory
+        while len(content) <= LARGEST and (piece := file.read(PIECE)):
+            content += piece
     try:
         return loads(content)
     except ModelFileError as error:
@@ -119,6 +153,7 @@ def parts(model):
     header = {
         "shape": list(model.shape),
         "binarize": model.binarize,
+        **({} if model.ground is None else {"ground": model.ground}),
         "classes": list(model.classes),
         "blocks": [
             {
@@ -133,10 +168,13 @@ def parts(model):
             for block in model.blocks
         ],
     }
-    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    version = 1 if model.ground is None else 2
+    text = json.dumps(
+        header, separators=(",", ":"), ensure_ascii=False, default=operator.index
+    ).encode()
     if len(text) > HEADER:
         raise ValueError(f"the header has {len(text)} bytes; at most {HEADER} are allowed")
-    found = [(None, "magic and version", MAGIC + struct.pack("<H", VERSION))]
+    found = [(None, "magic and version", MAGIC + struct.pack("<H", version))]
     found.append((None, "header", sized(text)))
     for i, block in enumerate(model.blocks):
         if block.weights == "float":
@@ -197,8 +235,8 @@ def loads(content):
         raise ModelFileError("checksum: the file is damaged or cut off")
     reader = Reader(content[4:-4])
     (version,) = struct.unpack("<H", reader.take(2, "version"))
-    if version != VERSION:
-        raise ModelFileError(f"version: it is {version}; this reads {VERSION}")
+    if version not in VERSIONS:
+        raise ModelFileError(f"version: it is {version}; this reads 1 and 2")
     text = reader.sized("header")
     if len(text) > HEADER:
         raise ModelFileError(f"header: it has {len(text)} bytes; at most {HEADER} are allowed")
@@ -206,7 +244,7 @@ def loads(content):
         header = json.loads(bytes(text))
     except (ValueError, RecursionError):
         raise ModelFileError("header: this is no JSON") from None
-    model = read_header(header)
+    model = read_header(header, version)
     try:
         for i, block in enumerate(model.blocks):
             read_sections(reader, block, i, i == len(model.blocks) - 1)
@@ -220,9 +258,9 @@ def loads(content):
     return model
 
 
-def read_header(header):
+def read_header(header, version):
     """A model whose blocks have shapes, and weights yet to be read."""
-    wanted = {"shape", "binarize", "classes", "blocks"}
+    wanted = {"shape", "binarize", "classes", "blocks"} | ({"ground"} if version > 1 else set())
     if not isinstance(header, dict) or header.keys() != wanted:
         raise ModelFileError(f"header: it must have {', '.join(sorted(wanted))}")
     shape = whole_numbers(header["shape"], "shape", 1, MOST)
@@ -231,6 +269,9 @@ def read_header(header):
     binarize = header["binarize"]
     if binarize is not None:
         (binarize,) = whole_numbers([binarize], "binarize", 0, 254)
+    ground = header.get("ground")
+    if ground not in frozen.GROUNDS:
+        raise ModelFileError(f"ground: it is {ground!r}, not dark, light or null")
     classes = header["classes"]
     if not isinstance(classes, list) or not all(
         isinstance(name, str) and name.isprintable() for name in classes
@@ -238,7 +279,7 @@ def read_header(header):
         raise ModelFileError("classes: they must be a list of names that can be printed")
     if not isinstance(header["blocks"], list) or not header["blocks"]:
         raise ModelFileError("blocks: there must be at least one")
-    model = frozen.Frozen([], shape, tuple(classes), binarize)
+    model = frozen.Frozen([], shape, tuple(classes), binarize, ground)
     weights = 0
     for i, told in enumerate(header["blocks"]):
         block = read_block(told, shape, f"block {i}")

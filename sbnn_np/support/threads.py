@@ -10,6 +10,9 @@ The cut depends on sizes alone, never on the machine, and results come back in o
 sums are always added in the same order, and a training can be repeated to the last bit.
 """
 
+import os
+import threading
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 
@@ -22,6 +25,44 @@ SMALL = 1 << 17  # numbers that are not worth a second thread; two such arrays s
 def helper():
     """The second thread, started when it is first needed; the first is the caller's own."""
     return ThreadPoolExecutor(1, thread_name_prefix="second half")
+
+
+class Lock:
+    """A lock that is free again in a forked child, where the thread that held it does not exist.
+
+    Examples
+    --------
+    >>> lock = Lock()
+    >>> with lock:
+    ...     lock.lock.locked()
+    True
+    >>> lock.lock.locked()
+    False
+    """
+
+    def __init__(self):
+        self.lock = threading.Lock()
+        LOCKS.add(self)
+
+    def __enter__(self):
+        self.lock.acquire()
+
+    def __exit__(self, *_):
+        self.lock.release()
+
+
+LOCKS = weakref.WeakSet()
+
+
+def begin_child():
+    """Forget, in a forked child, the thread and the held locks of the parent."""
+    helper.cache_clear()
+    for lock in LOCKS:
+        lock.lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=begin_child)
 
 
 def halves(work, N):

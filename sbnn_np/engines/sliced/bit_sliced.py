@@ -16,6 +16,7 @@ from sbnn_np.engines import common
 from sbnn_np.engines.sliced.adders import run
 from sbnn_np.engines.sliced.sliced_layers import COLUMNS, Layer, memory_for
 from sbnn_np.engines.sliced.slicing import Slicer, numbers
+from sbnn_np.support import threads
 
 WORDS = 128         # of images at a time, at the most: 8192 images
 
@@ -23,7 +24,7 @@ WORDS = 128         # of images at a time, at the most: 8192 images
 class Sliced:
     """A frozen 0/1 network, ready to run on 64 images a word, on one core; see `duo` for two.
 
-    One call at a time: calls share memory.
+    Calls share memory, so threads that use one engine wait for one another.
 
     Parameters
     ----------
@@ -45,7 +46,7 @@ class Sliced:
         self.words = min(WORDS, max(1, COLUMNS // widest))
         memory = memory_for(self.words * widest)
         self.layers = [Layer(block, memory) for block in blocks]
-        self.kept = {}
+        self.kept, self.lock = {}, threads.Lock()
 
     def forward(self, images):
         """Compute class scores.
@@ -68,10 +69,11 @@ class Sliced:
         """The same; x is (N, ...) uint8, and write[i] writes bit i of it, see `Slicer.slice`."""
         x = x.reshape(len(x), -1)
         scores, step = np.empty((len(x), len(self.model.classes)), np.float32), 64 * self.words
-        for start in range(0, len(x), step):
-            part = x[start : start + step]
-            program = self.program(len(write), -(-len(part) // 64))
-            scores[start : start + step] = program.scores(part, write)
+        with self.lock:
+            for start in range(0, len(x), step):
+                part = x[start : start + step]
+                program = self.program(len(write), -(-len(part) // 64))
+                scores[start : start + step] = program.scores(part, write)
         return scores
 
     def program(self, depth, words):

@@ -4,7 +4,7 @@ Two threads would take turns at the interpreter lock, and the steps are so short
 microseconds, that passing the lock on takes longer than a step: two threads were measured to be
 slower than one, two processes nearly twice as fast. The second process is started when the first
 large batch comes. Images and scores pass through a file that both map into memory, and a pipe says
-when.
+when. A forked child has no part in its parent's second process: it starts its own.
 """
 
 import contextlib
@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import weakref
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ import numpy as np
 from sbnn_np.bits import storage
 from sbnn_np.engines import common
 from sbnn_np.engines.sliced.bit_sliced import Sliced
+from sbnn_np.support import threads
 
 SMALL = 512      # images, times places of a convolution, that are not worth a second process
 
@@ -28,8 +30,10 @@ SMALL = 512      # images, times places of a convolution, that are not worth a s
 class Duo:
     """A frozen 0/1 network, ready to run on 64 images a word, on two cores.
 
-    Scores are those of `Sliced`, whatever the batch. One call at a time: calls share memory. Where
-    files that are mapped cannot be removed (Windows), there is no second process.
+    Scores are those of `Sliced`, whatever the batch. Threads that use one engine wait for one
+    another. Where files that are mapped cannot be removed (Windows), and where a second process
+    or the memory that it shares is not to be had, one process computes all; in the second case a
+    line on stderr says so, once.
 
     Parameters
     ----------
@@ -50,6 +54,8 @@ class Duo:
 
     def __init__(self, model):
         self.here, self.model, self.second = Sliced(model), model, None
+        self.alone, self.lock = os.name == "nt", threads.Lock()
+        ENGINES.add(self)
 
     def forward(self, images):
         """Compute class scores, (N, M) float32; see `Sliced.forward`.
@@ -58,9 +64,8 @@ class Duo:
         ------
         RuntimeError
             If the second process has ended; the next call starts another one.
-        ValueError, OSError
-            If it cannot be started: for a network that no model file can hold, or for want of
-            memory.
+        ValueError
+            If it cannot be started, for a network that no model file can hold.
         """
         return self.run(common.first_bits(self.model, images))
 
@@ -68,23 +73,59 @@ class Duo:
         """Scores from what `common.first_bits` gives."""
         places = max(block.places for block in self.model.blocks)
         middle = -(-len(x) // 128) * 64                       # of whole words
-        if len(x) * places < SMALL or middle >= len(x) or os.name == "nt":
+        if len(x) * places < SMALL or middle >= len(x) or self.alone:
             return self.here.run(x)
+        with self.lock:
+            try:
+                if not self.begin(x[middle:]):
+                    return self.here.run(x)
+                first = self.here.run(x[:middle])
+                return np.concatenate([first, self.second.scores()])
+            except BaseException:                             # or what was not heard would answer
+                self.end()                                    # the next call
+                raise
+
+    def begin(self, x):
+        """Hand inputs to the second process; False if there is none, and never will be."""
         try:
             if self.second is None:
                 self.second = Second(self.model)
-            self.second.begin(x[middle:])
-            first = self.here.run(x[:middle])
-            return np.concatenate([first, self.second.scores()])
-        except BaseException:                                 # or what was not heard would answer
-            self.close()                                      # the next call
-            raise
+            self.second.begin(x)
+        except OSError as error:
+            self.end()
+            self.alone = True
+            say_once(f"sbnn_np: one process instead of two, as one cannot be had: {error.strerror}")
+        return not self.alone
 
     def close(self):
         """End the second process; the next large batch starts another one."""
+        with self.lock:
+            self.end()
+
+    def end(self):
+        """The same, for those who hold the lock."""
         if self.second:
             self.second.close()
             self.second = None
+
+
+ENGINES = weakref.WeakSet()
+
+
+def begin_child():
+    """Give up, in a forked child, the second processes of the parent."""
+    for engine in ENGINES:
+        engine.second = None
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=begin_child)
+
+
+@cache
+def say_once(text):
+    """Print a line on stderr, unless the same line was printed before."""
+    print(text, file=sys.stderr)
 
 
 class Second:
@@ -112,6 +153,7 @@ class Second:
             self.process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "sbnn_np.engines.sliced.two_processes", self.path],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True,
+                bufsize=0,                                    # a fork would copy what is buffered
                 env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))},
             )
         except OSError:
@@ -147,8 +189,9 @@ class Second:
     def say(self, message, content=b""):
         """Send a line of JSON, and bytes behind it."""
         try:
-            self.process.stdin.write(json.dumps(message).encode() + b"\n" + content)
-            self.process.stdin.flush()
+            ahead = memoryview(json.dumps(message).encode() + b"\n" + content)
+            while ahead:
+                ahead = ahead[self.process.stdin.write(ahead) :]
         except BrokenPipeError:
             self.hear()
 
@@ -161,6 +204,7 @@ class Second:
 def end(process, path, owner):
     """End the second process and remove the file, if this is the process that made them."""
     if os.getpid() != owner:
+        process.returncode = 0                                # not a child of this process
         return
     process.kill()
     for pipe in (process.stdin, process.stdout):
