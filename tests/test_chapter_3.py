@@ -13,6 +13,7 @@ from test_chapter_2 import environment
 from test_walkthrough import ROOT, TOP_KEYS
 
 from sbnn_np.bits import storage
+from sbnn_np.core import train
 from sbnn_np.datasets import data, strokes
 from sbnn_np.engines import floats
 
@@ -82,6 +83,23 @@ def test_a_kept_model_is_the_trained_one(tmp_path, monkeypatch):
     monkeypatch.setattr(models, "TRAINING", "other")
     with pytest.raises(TypeError):
         models.trained(recipe, dataset, models.THRESHOLD)
+
+
+def test_what_cannot_be_saved_need_not_be_trained_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(models, "cache_folder", lambda: tmp_path)
+    dataset = models.as_bits(data.Data("tiny", *strokes.stroke_digits(400, 60)))
+    recipe = experiment.Recipe("0/1", (784, 20, 10), "Adam", 1e-2, 1, 0, 0.1)
+
+    def full(*_):
+        raise OSError("disk full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(storage, "save", full)
+        with pytest.raises(OSError, match="disk full"):
+            models.trained(recipe, dataset, models.THRESHOLD)
+    monkeypatch.setattr(train, "train_step", None)            # whoever trains now fails
+    models.trained(recipe, dataset, models.THRESHOLD)
+    assert {path.suffix for path in (tmp_path / "models").iterdir()} == {".sbnn", ".npy", ".json"}
 
 
 # the committed results

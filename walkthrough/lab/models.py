@@ -58,7 +58,6 @@ def trained(recipe, dataset, binarize=None, log=None):
         if content["sources_digest"] == TRAINING:
             return content["row"], storage.load(file), np.load(kept)
     result, net = experiment.run(recipe, dataset, log=log, save_to=part, resume=True)
-    part.unlink(missing_ok=True)
     model = freeze.freeze(net, dataset.classes, binarize)
     starts = range(0, len(dataset.test_images), BATCH)
     scores = np.concatenate([net.forward(dataset.test_images[n : n + BATCH]) for n in starts])
@@ -67,6 +66,7 @@ def trained(recipe, dataset, binarize=None, log=None):
     np.save(held, scores)
     atomic.write(kept, held.getvalue())
     experiment.write_json(told, {"row": result["row"], "sources_digest": TRAINING})
+    part.unlink(missing_ok=True)
     return result["row"], model, scores
 
 
