@@ -10,6 +10,8 @@ imports only from those above it, and says in which order to read it:
     bits        freeze a network, count it, code it, store it
     engines     run it: loops, float32 products, packed words, bit slices
 
+`images` reads pictures from files, for the commands in `__main__`.
+
 Notation
 --------
 Uppercase letters are sizes, the same everywhere::

@@ -1,5 +1,6 @@
 """The commands for model files: what they print, and what they will not take."""
 
+import dataclasses
 import gzip
 import struct
 import subprocess
@@ -11,7 +12,6 @@ import matplotlib.image
 import numpy as np
 import pytest
 
-from sbnn_np import __main__ as commands
 from sbnn_np.bits import freeze, storage
 from sbnn_np.core import network
 from sbnn_np.datasets import strokes
@@ -79,40 +79,70 @@ def test_an_unknown_backend_of_figures_does_not_matter(monkeypatch):
     assert run(*command).stdout == expected.stdout
 
 
-def test_what_is_done_to_an_image_is_said(model, tmp_path):
-    frozen, _ = model
-    digit = strokes.draw(np.array([3]), np.random.default_rng(1))[0, :, :, 0]
-    grey = np.repeat(digit[:, :, None], 3, axis=2)
-    straight, done = commands.read_images(png(tmp_path / "a.png", grey), frozen, 10)
-    assert done == [] and np.array_equal(straight, digit.reshape(1, 784))
-    # dark on light, twice as large
-    large = np.kron(255 - grey, np.ones((2, 2, 1), np.uint8))
-    images, done = commands.read_images(png(tmp_path / "b.png", large), frozen, 10)
-    assert done == ["56 x 56 pixels made 28 x 28", "dark on light made light on dark"]
-    assert np.array_equal(images, straight)
-    coloured = grey.copy()
-    coloured[:, :, 0] //= 2
-    images, done = commands.read_images(png(tmp_path / "c.png", coloured), frozen, 10)
-    assert done == ["colours made grey"]
-    expected = coloured @ np.array([0.299, 0.587, 0.114])
-    assert np.abs(images.reshape(28, 28) - expected).max() <= 0.5 + 1e-6
-    clear = np.dstack([grey, np.where(digit > 0, 255, 0).astype(np.uint8)])
-    _, done = commands.read_images(png(tmp_path / "d.png", clear), frozen, 10)
-    assert done[0] == "what is transparent made white"
-
-
-def test_idx_files_are_read_compressed_or_not(model, tmp_path):
-    frozen, path = model
+def test_images_of_an_idx_file_are_numbered(model, tmp_path):
+    _, path = model
     images = strokes.draw(np.arange(10), np.random.default_rng(1))
     content = struct.pack(">IIII", 2051, 10, 28, 28) + images.tobytes()
-    (tmp_path / "images").write_bytes(content)
     (tmp_path / "images.gz").write_bytes(gzip.compress(content))
-    for name in ("images", "images.gz"):
-        found, done = commands.read_images(tmp_path / name, frozen, 4)
-        assert np.array_equal(found, images[:4].reshape(4, 784))
-        assert done == ["the first 4 of 10 images (--first)"]
     done = run("predict", path, tmp_path / "images.gz", "--first", 3)
     assert done.stdout.count("scores") == 3 and "images.gz[2]: " in done.stdout
+    assert "images.gz: the first 3 of 10 images (--first)" in done.stdout
+
+
+def test_one_image_that_cannot_be_read_does_not_stop_the_others(model, tmp_path):
+    frozen, path = model
+    digits = strokes.draw(np.array([3, 4]), np.random.default_rng(1))
+    first = png(tmp_path / "first.png", digits[0, :, :, 0], cmap="gray", vmin=0, vmax=255)
+    last = png(tmp_path / "last.png", digits[1, :, :, 0], cmap="gray", vmin=0, vmax=255)
+    alone = [run("predict", path, image).stdout for image in (first, last)]
+    assert all("scores" in said for said in alone)
+    (tmp_path / "broken.png").write_bytes(first.read_bytes()[:60])
+    done = run(
+        "predict", path, first, tmp_path / "broken.png", tmp_path, tmp_path / "none.png", last
+    )
+    assert done.returncode == 2 and done.stdout == "".join(alone)
+    said = done.stderr.splitlines()
+    assert [line.split(": ")[1] for line in said] == [
+        str(tmp_path / "broken.png"), str(tmp_path), str(tmp_path / "none.png")
+    ]
+    assert all(line.startswith("error: ") for line in said)
+    assert run("predict", path, first, last).returncode == 0
+
+
+def test_a_blank_image_is_said_to_be_blank(model, tmp_path):
+    _, path = model
+    white = png(tmp_path / "white.png", np.full((28, 28, 3), 255, np.uint8))
+    done = run("predict", path, white, "--invert", "no")
+    assert done.returncode == 0 and "scores" not in done.stdout
+    assert done.stdout.endswith("white.png: blank: its pixels go from 255 to 255 of 255\n")
+    digit = strokes.draw(np.array([3]), np.random.default_rng(1))
+    three = np.concatenate([np.zeros_like(digit), digit, digit // 64])
+    (tmp_path / "three").write_bytes(struct.pack(">IIII", 2051, 3, 28, 28) + three.tobytes())
+    lines = run("predict", path, tmp_path / "three").stdout.splitlines()
+    assert [line.split(": ")[1][:5] for line in lines[:1] + lines[2:]] == ["blank"] * 2
+    (tmp_path / "one").write_bytes(struct.pack(">IIII", 2051, 1, 28, 28) + digit.tobytes())
+    (alone,) = run("predict", path, tmp_path / "one").stdout.splitlines()
+    assert lines[1].split(": ")[1] == alone.split(": ")[1]
+
+
+def test_an_image_is_inverted_as_the_model_and_the_user_say(model, tmp_path):
+    frozen, _ = model
+    digit = strokes.draw(np.array([3]), np.random.default_rng(1))[0, :, :, 0]
+    light = png(tmp_path / "light.png", 255 - digit, cmap="gray", vmin=0, vmax=255)
+    scores = {
+        inverted: floats.Floats(frozen).forward(image.reshape(1, 784))[0]
+        for inverted, image in ((True, digit), (False, 255 - digit))
+    }
+    path = tmp_path / "model.sbnn"
+    for ground, invert, inverted in (
+        ("light", "auto", False), ("dark", "auto", True), ("light", "yes", True),
+        ("dark", "no", False),
+    ):
+        storage.save(dataclasses.replace(frozen, ground=ground), path)
+        assert f"ground of the images: {ground}" in run("show", path).stdout
+        said = run("predict", path, light, "--invert", invert).stdout.splitlines()[-1]
+        m = scores[inverted].argmax()
+        assert said.split(": ")[1].startswith(f"{m}   scores {m} {scores[inverted][m]:.2f}")
 
 
 def test_what_cannot_be_asked_is_refused(model, tmp_path):
@@ -132,7 +162,7 @@ def test_what_cannot_be_asked_is_refused(model, tmp_path):
         (("predict", path, labels), "labels: an idx file of labels, not of images"),
         (("predict", path, text), "text.txt: neither a PNG nor an idx file"),
         (("predict", path, broken), "broken.png: cannot be read as PNG"),
-        (("predict", path, cut), "cut.gz: cannot be decompressed"),
+        (("predict", path, cut), "cut.gz: damaged or truncated"),
         (("predict", path, empty), "empty: an idx file without any pixel"),
         (("predict", path, wide, "--first", "0"), "0 is no whole number from 1 on"),
         (("predict", path, wide), "wide.png: 28 x 60 pixels; the network takes 28 x 28"),
@@ -143,10 +173,3 @@ def test_what_cannot_be_asked_is_refused(model, tmp_path):
         done = run(*arguments)
         assert done.returncode == 2 and message in done.stderr, done.stderr
         assert "Traceback" not in done.stderr
-
-
-def test_overlap_keeps_the_mean(rng):
-    for old, new in ((28, 28), (56, 28), (30, 28), (10, 28)):
-        parts = commands.overlap(old, new)
-        assert parts.shape == (new, old) and np.allclose(parts.sum(axis=1), 1)
-        assert np.allclose(parts.sum(axis=0), new / old)

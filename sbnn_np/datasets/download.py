@@ -1,6 +1,7 @@
 """Files from the network: into the cache folder, whole and proven right, or not at all."""
 
 import gzip
+import io
 import os
 import sys
 import urllib.request
@@ -74,12 +75,38 @@ def decompress(path, name=None):
     """Content of a file, gzipped or not, of at most LARGEST bytes; errors call it `name`."""
     name = name or path
     with open(path, "rb") as file:
-        zipped = file.read(2) == b"\x1f\x8b"
+        content = limited(file, name)
+    return unzipped(content, name)
+
+
+def unzipped(content, name):
+    """The content of a gzipped file, of at most LARGEST bytes; of another file, as it is."""
+    if content[:2] != b"\x1f\x8b":
+        return content
     try:
-        with gzip.open(path) if zipped else open(path, "rb") as file:
-            content = file.read(LARGEST + 1)
+        with gzip.open(io.BytesIO(content)) as file:
+            return limited(file, name)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise DataError(f"{name}: damaged or truncated: {error}") from None
-    if len(content) > LARGEST:
-        raise DataError(f"{name}: more than {LARGEST} bytes; no data set here has such a file")
-    return content
+
+
+def limited(file, name):
+    """All that a binary file holds, or DataError, calling it `name`, if it is more than LARGEST.
+
+    Parameters
+    ----------
+    file : binary file object
+    name : str or Path
+
+    Returns
+    -------
+    content : bytes
+    """
+    pieces, size = [], 0
+    # in pieces: to ask for all that is allowed would take so much memory
+    while piece := file.read(1 << 20):
+        pieces.append(piece)
+        size += len(piece)
+        if size > LARGEST:
+            raise DataError(f"{name}: more than {LARGEST} bytes; no file here may have so many")
+    return b"".join(pieces)
