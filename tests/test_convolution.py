@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sbnn_np.core import convolution, reference, windows
+from sbnn_np.core import convolution, fast, reference, windows
 from sbnn_np.support import gradcheck
 
 N = 3
@@ -38,65 +38,42 @@ def conv(request, integers, rng):
     return x, w, integers(N, OH, OW, F), ((KH, KW), stride, padding, -1.0 if padding else 0.0)
 
 
-def test_conv_equals_the_loops(conv):
+BOTH = pytest.mark.parametrize("module", [convolution, fast], ids=["plain", "fast"])
+
+
+@BOTH
+def test_conv_equals_the_loops(conv, module):
     x, w, dy, how = conv
-    y, cache = convolution.conv_forward(x, w, *how)
-    dx, dw = convolution.conv_backward(dy, cache)
+    y, cache = module.conv_forward(x, w, *how)
+    dx, dw = module.conv_backward(dy, cache)
     assert y.tolist() == reference.conv_forward(x.tolist(), w.tolist(), *how)
     expected = reference.conv_backward(dy.tolist(), x.tolist(), w.tolist(), *how)
     assert (dx.tolist(), dw.tolist()) == expected
 
 
-def test_conv_gradients_are_exact(conv):
+@BOTH
+def test_conv_gradients_are_exact(conv, module):
     x, w, dy, how = conv
-    dx, dw = convolution.conv_backward(dy, convolution.conv_forward(x, w, *how)[1])
-    gradcheck.check(dx, lambda x: convolution.conv_forward(x, w, *how)[0], x, dy)
-    gradcheck.check(dw, lambda w: convolution.conv_forward(x, w, *how)[0], w, dy)
+    dx, dw = module.conv_backward(dy, module.conv_forward(x, w, *how)[1])
+    gradcheck.check(dx, lambda x: module.conv_forward(x, w, *how)[0], x, dy)
+    gradcheck.check(dw, lambda w: module.conv_forward(x, w, *how)[0], w, dy)
 
 
-def test_conv_backward_is_the_adjoint_written_with_col2im(conv):
+@BOTH
+def test_conv_backward_can_skip_dx(conv, module):
     x, w, dy, how = conv
-    dx, _ = convolution.conv_backward(dy, convolution.conv_forward(x, w, *how)[1])
-    dcols = dy.reshape(-1, dy.shape[-1]) @ w.T
-    assert np.array_equal(dx, windows.col2im(dcols, x.shape, *how[:3]))
+    _, cache = module.conv_forward(x, w, *how)
+    dx, dw = module.conv_backward(dy, cache, need_dx=False)
+    assert dx is None and np.array_equal(dw, module.conv_backward(dy, cache)[1])
 
 
-def test_gather_equals_scatter(conv):
-    x, w, dy, (kernel, stride, padding, _) = conv
-    if stride > 1 or padding >= min(kernel):
-        pytest.skip("windows that gather lie side by side")
-    dx = np.empty_like(x)
-    convolution.gather(dx, dy, w, kernel, padding, slice(0, N))
-    dcols = dy.reshape(-1, dy.shape[-1]) @ w.T
-    assert np.array_equal(dx, windows.col2im(dcols, x.shape, kernel, stride, padding))
-
-
-def test_conv_backward_writes_where_it_is_told_and_can_skip_dx(conv):
-    x, w, dy, how = conv
-    _, cache = convolution.conv_forward(x, w, *how)
-    out = np.empty_like(w)
-    dx, dw = convolution.conv_backward(dy, cache, need_dx=False, out=out)
-    assert dx is None and dw is out
-    assert np.array_equal(dw, convolution.conv_backward(dy, cache)[1])
-
-
-def test_conv_in_runs_of_few_images_is_the_same(conv, integers, monkeypatch):
-    _, w, dy, how = conv
-    # 7 images: halves of 4 and 3, in runs of 2, the last of which is short
-    x, dy = integers(7, *conv[0].shape[1:]), integers(7, *dy.shape[1:])
-    monkeypatch.setattr(convolution, "COLUMNS", 2 * dy[0, :, :, 0].size * len(w))
-    y, cache = convolution.conv_forward(x, w, *how)
-    assert y.tolist() == reference.conv_forward(x.tolist(), w.tolist(), *how)
-    expected = reference.conv_backward(dy.tolist(), x.tolist(), w.tolist(), *how)
-    assert [g.tolist() for g in convolution.conv_backward(dy, cache)] == list(expected)
-
-
-def test_conv_takes_images_in_any_layout(conv):
+@BOTH
+def test_conv_takes_images_in_any_layout(conv, module):
     x, w, dy, how = conv
     turned = np.ascontiguousarray(x.transpose(0, 3, 1, 2)).transpose(0, 2, 3, 1)
     assert not turned.flags.c_contiguous
-    caches = [convolution.conv_forward(v, w, *how)[1] for v in (x, turned)]
-    for a, b in zip(*(convolution.conv_backward(dy, cache) for cache in caches)):
+    caches = [module.conv_forward(v, w, *how)[1] for v in (x, turned)]
+    for a, b in zip(*(module.conv_backward(dy, cache) for cache in caches)):
         assert np.array_equal(a, b)
 
 
@@ -107,3 +84,35 @@ def test_centred_conv_is_bits_and_one_shared_sum_a_window(rng):
     plain, _ = convolution.conv_forward(x, b, (3, 3), 1, 1)
     total, _ = convolution.conv_forward(x, np.ones((27, 1), np.float32), (3, 3), 1, 1)
     assert np.array_equal(64 * centred, 64 * plain - 3 * total)
+
+
+# what only the tuned one has
+
+
+def test_gather_equals_scatter(conv):
+    x, w, dy, (kernel, stride, padding, _) = conv
+    if stride > 1 or padding >= min(kernel):
+        pytest.skip("windows that gather lie side by side")
+    dx = np.empty_like(x)
+    fast.gather(dx, dy, w, kernel, padding, slice(0, N))
+    dcols = dy.reshape(-1, dy.shape[-1]) @ w.T
+    assert np.array_equal(dx, windows.col2im(dcols, x.shape, kernel, stride, padding))
+
+
+def test_the_tuned_one_writes_dw_where_it_is_told(conv):
+    x, w, dy, how = conv
+    _, cache = fast.conv_forward(x, w, *how)
+    out = np.empty_like(w)
+    assert fast.conv_backward(dy, cache, out=out)[1] is out
+    assert np.array_equal(out, fast.conv_backward(dy, cache)[1])
+
+
+def test_conv_of_few_images_at_a_time_is_the_same(conv, integers, monkeypatch):
+    _, w, dy, how = conv
+    # 7 images: halves of 4 and 3, two images at a time, the last of them alone
+    x, dy = integers(7, *conv[0].shape[1:]), integers(7, *dy.shape[1:])
+    monkeypatch.setattr(fast, "COLUMNS", 2 * dy[0, :, :, 0].size * len(w))
+    y, cache = fast.conv_forward(x, w, *how)
+    assert y.tolist() == reference.conv_forward(x.tolist(), w.tolist(), *how)
+    expected = reference.conv_backward(dy.tolist(), x.tolist(), w.tolist(), *how)
+    assert [g.tolist() for g in fast.conv_backward(dy, cache)] == list(expected)

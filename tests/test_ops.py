@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sbnn_np.core import ops, reference
-from sbnn_np.support import gradcheck, threads
+from sbnn_np.support import gradcheck
 
 # distinct sizes, so that no swapped axis goes unnoticed
 N, D, M = 3, 5, 4
@@ -62,13 +62,10 @@ def test_dense_gradients_are_exact(integers, rng, centre):
     gradcheck.check(dw, lambda w: ops.dense_forward(x, w)[0], w, dy)
 
 
-def test_dense_backward_writes_where_it_is_told_and_can_skip_dx(integers, rng):
+def test_dense_backward_can_skip_dx(integers, rng):
     x, w, dy = integers(N, D), bits(rng, D, M), integers(N, M)
-    _, cache = ops.dense_forward(x, w)
-    out = np.empty((D, M))
-    dx, dw = ops.dense_backward(dy, cache, need_dx=False, out=out)
-    assert dx is None and dw is out
-    assert np.array_equal(dw, ops.dense_backward(dy, cache)[1])
+    dx, dw = ops.dense_backward(dy, ops.dense_forward(x, w)[1], need_dx=False)
+    assert dx is None and np.array_equal(dw, x.T @ dy)
 
 
 def test_batchnorm_gradients(integers, rng):
@@ -86,24 +83,6 @@ def test_batchnorm_gradients(integers, rng):
         (dshift, lambda shift: forward(x, scale, shift), shift),
     ):
         gradcheck.check(grad, f, at, dy, h=1e-5, tolerance=1e-6)
-
-
-def test_large_batch_norm_on_two_threads_is_the_same(rng):
-    x = rng.integers(0, 9, (96000, 3)).astype(np.float64)
-    assert ops.folds(*x.shape) > 1 and len(threads.rows(lambda n: n, x)) > 1
-    dy = rng.integers(-9, 9, x.shape).astype(np.float64)
-    scale, shift = np.array([1.0, -2.0, 3.0]), np.array([0.5, 0.0, 1.0])
-    # sums of 96,000 numbers in another order: errors of 1e-16 * sqrt(96,000) of their size, or so
-    y, cache, mean, var = ops.batchnorm_forward(x, scale, shift)
-    np.testing.assert_allclose(mean, x.mean(axis=0), rtol=1e-12)
-    np.testing.assert_allclose(var, x.var(axis=0), rtol=1e-12)
-    np.testing.assert_allclose(y, scale * (x - mean) / np.sqrt(var + 1e-5) + shift, atol=1e-12)
-    dx, dscale, dshift = ops.batchnorm_backward(dy, cache)
-    xhat = (x - mean) / np.sqrt(var + 1e-5)
-    np.testing.assert_allclose(dscale, (dy * xhat).sum(axis=0), rtol=1e-9)
-    assert np.array_equal(dshift, dy.sum(axis=0))
-    expected = dy - dshift / len(x) - xhat * dscale / len(x)
-    np.testing.assert_allclose(dx, scale / np.sqrt(var + 1e-5) * expected, atol=1e-12)
 
 
 def test_relu_gradient(rng):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sbnn_np.core import optim
+from sbnn_np.core import fast, optim
 
 
 @pytest.mark.parametrize("make, name", [
@@ -22,10 +22,11 @@ def test_impossible_memories_are_refused(make, name):
         make()
 
 
-def test_adam_equals_its_formula(monkeypatch, rng):
-    monkeypatch.setattr(optim, "PIECE", 5)  # pieces that do not divide the array
+@pytest.mark.parametrize("make", [optim.Adam, fast.Adam], ids=["plain", "fast"])
+def test_adam_equals_its_formula(make, monkeypatch, rng):
+    monkeypatch.setattr(fast, "UPDATES", 5)  # pieces that do not divide the array
     p = rng.standard_normal((3, 4))
-    adam, expected = optim.Adam([p]), p.copy()
+    adam, expected = make([p]), p.copy()
     m, v = np.zeros_like(p), np.zeros_like(p)
     for t in range(1, 8):
         g = rng.standard_normal(p.shape)
@@ -48,46 +49,54 @@ def test_momentum_equals_its_formula(rng):
     np.testing.assert_allclose(p, expected, rtol=1e-12)
 
 
-def test_normalized_sgd_equals_its_formula(monkeypatch, rng):
-    monkeypatch.setattr(optim, "PIECE", 5)
+def test_normalized_sgd_equals_its_formula(rng):
     p = rng.standard_normal((3, 4))
-    normalized, expected = optim.NormalizedSGD([p], memory=0.9), p.copy()
-    v, weight = 0.0, 0.0
-    for t in range(20):
-        g = rng.standard_normal(p.shape) * (t + 1)
+    normalized, expected = optim.NormalizedSGD([p], memory=0.9, fade=0.05), p.copy()
+    squares = []
+    for _ in range(20):
+        g = rng.standard_normal(p.shape) * (len(squares) + 1)
         normalized.step([g], rate=0.01)
-        if t in (0, 8, 16):
-            v, weight = 0.9 * v + 0.1 * np.mean(g**2), 0.9 * weight + 0.1
-            expected *= 1 - 8 * 0.05 * 0.01
-        expected -= 0.01 * g / math.sqrt(v / weight)
+        squares.append(np.mean(g**2))
+        # a mean of all squares so far, those of eight steps ago weighing 0.9 of the newest
+        weights = 0.9 ** (np.arange(len(squares))[::-1] / 8)
+        expected *= 1 - 0.05 * 0.01
+        expected -= 0.01 * g / math.sqrt(np.average(squares, weights=weights))
     np.testing.assert_allclose(p, expected, rtol=1e-12)
 
 
-@given(st.floats(1e-6, 1e6))
-def test_normalized_steps_do_not_depend_on_the_size_of_the_gradients(size):
+@pytest.mark.parametrize("make", [optim.NormalizedSGD, fast.NormalizedSGD], ids=["plain", "fast"])
+@given(size=st.floats(1e-6, 1e6))
+def test_normalized_steps_do_not_depend_on_the_size_of_the_gradients(make, size):
     g = np.array([3.0, -1.0, 0.0])
     a, b = np.zeros(3), np.zeros(3)
-    optim.NormalizedSGD([a]).step([g], 0.1)
-    optim.NormalizedSGD([b]).step([size * g], 0.1)
+    make([a]).step([g], 0.1)
+    make([b]).step([size * g], 0.1)
     np.testing.assert_allclose(a, b, rtol=1e-12)  # one division by a root
 
 
-def test_a_gradient_that_is_no_number_stops_the_run():
-    optimizer = optim.NormalizedSGD([np.ones(2), np.ones((2, 2))])
+@pytest.mark.parametrize("make", [optim.NormalizedSGD, fast.NormalizedSGD], ids=["plain", "fast"])
+def test_a_gradient_that_is_no_number_stops_the_run(make):
+    optimizer = make([np.ones(2), np.ones((2, 2))])
     with pytest.raises(FloatingPointError, match="gradient of array 1 is not finite"):
         optimizer.step([np.ones(2), np.array([[1.0, np.inf], [0, 0]])], 0.1)
 
 
-def test_matrices_fade_and_vectors_do_not():
+@pytest.mark.parametrize("make, expected", [
+    (optim.NormalizedSGD, (1 - 0.5 * 0.01) ** 16), (fast.NormalizedSGD, (1 - 8 * 0.5 * 0.01) ** 2),
+], ids=["plain", "fast"])
+def test_matrices_fade_and_vectors_do_not(make, expected):
     matrix, vector = np.ones((2, 2)), np.ones(2)
-    optimizer = optim.NormalizedSGD([matrix, vector], fade=0.5)
+    optimizer = make([matrix, vector], fade=0.5)
     for _ in range(16):
         optimizer.step([np.zeros((2, 2)), np.zeros(2)], rate=0.01)
-    assert np.allclose(matrix, (1 - 8 * 0.5 * 0.01) ** 2, rtol=1e-15)
+    np.testing.assert_allclose(matrix, expected, rtol=1e-14)
     assert (vector == 1).all()
 
 
-@pytest.mark.parametrize("make", [optim.SGD, optim.Adam, optim.NormalizedSGD])
+OPTIMIZERS = [optim.SGD, optim.Adam, optim.NormalizedSGD, fast.Adam, fast.NormalizedSGD]
+
+
+@pytest.mark.parametrize("make", OPTIMIZERS, ids=lambda make: f"{make.__module__}.{make.__name__}")
 def test_a_gradient_of_0_moves_nothing(make):
     p = np.ones(6, np.float32)
     optimizer = make([p])
@@ -98,6 +107,7 @@ def test_a_gradient_of_0_moves_nothing(make):
 
 @pytest.mark.parametrize("make, rate", [
     (optim.SGD, 0.02), (optim.Adam, 0.1), (optim.NormalizedSGD, 0.1),
+    (fast.Adam, 0.1), (fast.NormalizedSGD, 0.1),
 ])
 def test_they_find_the_bottom_of_a_bowl(make, rate):
     p = np.array([3.0, -2.0])

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from sbnn_np.core import quantize, reference
+from sbnn_np.core import fast, quantize, reference
 
 FLOATS = st.floats(-10, 10, width=32)
 LATENTS = arrays(np.float32, array_shapes(max_dims=3, max_side=6), elements=FLOATS)
@@ -24,15 +24,17 @@ def test_density_outside_0_1_is_refused(density):
         quantize.ones_within(density, 100)
 
 
+@pytest.mark.parametrize("how", [quantize, fast], ids=["plain", "fast"])
 @pytest.mark.parametrize("k", [0, 7])
-def test_impossible_number_of_ones_is_refused(k):
+def test_impossible_number_of_ones_is_refused(k, how):
     with pytest.raises(ValueError, match=f"k is {k}; it must be from 1 to 6"):
-        quantize.top_k([np.zeros((2, 3))], k)
+        how.top_k([np.zeros((2, 3))], k)
 
 
-def test_latents_that_are_no_numbers_are_refused():
+@pytest.mark.parametrize("how", [quantize, fast], ids=["plain", "fast"])
+def test_latents_that_are_no_numbers_are_refused(how):
     with pytest.raises(ValueError, match="NaN or infinity"):
-        quantize.top_k([np.array([1.0, np.nan])], 1)
+        how.top_k([np.array([1.0, np.nan])], 1)
 
 
 @pytest.mark.parametrize("p0, sigma, name", [(0, 1, "p0"), (1, 1, "p0"), (0.5, 0, "sigma")])
@@ -153,17 +155,6 @@ def test_top_k_has_exactly_k_ones_and_none_below_a_zero(latents, draw):
     assert flat[bits].min() == tau >= flat[~bits].max(initial=-np.inf)
 
 
-@given(st.lists(TIED, min_size=1, max_size=3), st.data())
-def test_a_guess_changes_nothing_however_bad(latents, draw):
-    k = draw.draw(st.integers(1, sum(latent.size for latent in latents)))
-    low = draw.draw(FLOATS)
-    near = (low, low + draw.draw(st.floats(0, 5)))
-    plain, tau = quantize.top_k(latents, k)
-    guessed, tau_guessed = quantize.top_k(latents, k, near)
-    assert tau == tau_guessed
-    assert all(np.array_equal(a, b) for a, b in zip(plain, guessed))
-
-
 @given(LATENTS, st.data(), st.integers(-8, 8))
 def test_a_budget_sees_only_differences_of_latents(latent, draw, shift):
     # a multiple of 1/8 plus an integer is exact, so no two latents fall together
@@ -172,16 +163,6 @@ def test_a_budget_sees_only_differences_of_latents(latent, draw, shift):
     (mask,), _ = quantize.top_k([latent], k)
     (shifted,), _ = quantize.top_k([latent + shift], k)
     assert np.array_equal(mask, shifted)
-
-
-def test_top_k_in_pieces_equals_top_k_in_one(monkeypatch, rng):
-    shapes = (37, 11), (5,), (23, 3)
-    latents = [rng.integers(-50, 50, shape).astype(np.float32) for shape in shapes]
-    whole, tau = quantize.top_k(latents, 100)
-    monkeypatch.setattr(quantize, "PIECE", 7)
-    pieces, tau_pieces = quantize.top_k(latents, 100, near=(tau - 3, tau + 3))
-    assert tau == tau_pieces
-    assert all(np.array_equal(a, b) for a, b in zip(whole, pieces))
 
 
 @given(st.floats(0, 1))
@@ -197,7 +178,7 @@ def test_entropy_is_symmetric_and_at_most_one_bit(p):
 
 def test_the_identity_estimator_hands_the_gradient_on(rng):
     dw = rng.standard_normal((3, 4))
-    assert quantize.straight_through(dw) is dw
+    assert np.array_equal(quantize.straight_through(dw.copy()), dw)
 
 
 def test_the_clipped_estimator_at_its_edges():

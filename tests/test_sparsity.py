@@ -55,13 +55,6 @@ def test_one_budget_for_the_net_keeps_exactly_the_k_largest(rng, speed):
         assert all(np.array_equal(mask, e) for mask, e in zip(masks, expected))
 
 
-def test_a_budget_for_each_layer_keeps_each_layer(rng):
-    for _, latents, masks in walk(sparsity.LayerBudget(sparsity.Schedule(0.1)), rng):
-        assert [int(mask.sum()) for mask in masks] == [60, 10]
-        for latent, mask in zip(latents, masks):
-            assert np.array_equal(mask, quantize.top_k([latent], int(mask.sum()))[0][0])
-
-
 def test_an_even_budget_gives_every_neuron_as_many(rng):
     schedule = sparsity.Schedule(0.1, start=0.3, over=0.5)
     for progress, latents, masks in walk(sparsity.EvenBudget(schedule), rng):
@@ -74,7 +67,7 @@ def test_an_even_budget_gives_every_neuron_as_many(rng):
 
 
 def test_budgets_cost_no_loss():
-    for budget in (sparsity.NetBudget, sparsity.LayerBudget, sparsity.EvenBudget):
+    for budget in (sparsity.NetBudget, sparsity.EvenBudget):
         assert budget(sparsity.Schedule(0.1)).penalty(1.0) == (0.0, 0.0)
 
 

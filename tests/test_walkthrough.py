@@ -11,7 +11,7 @@ import pytest
 from lab import experiment, recipes, report, sources
 
 from sbnn_np.bits import bitops
-from sbnn_np.core import convolution, layers, ops, optim, quantize, reference, sparsity
+from sbnn_np.core import fast, layers, ops, optim, quantize, reference, sparsity
 from sbnn_np.datasets import data, strokes
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -151,7 +151,8 @@ def test_the_digest_sees_code_and_not_comments():
 def test_the_digest_reaches_the_mathematics_and_not_the_plots():
     reached = sources.reached().keys()
     for module, name in (
-        (ops, "batchnorm_backward"), (convolution, "gather"), (quantize, "top_k"),
+        (ops, "dense_forward"), (fast, "gather"), (fast, "top_k"), (fast, "batchnorm_backward"),
+        (quantize, "straight_through"),
         (optim, "NormalizedSGD"), (sparsity, "Schedule"), (bitops, "adds"), (data, "split"),
         (layers, "Dense"),
     ):

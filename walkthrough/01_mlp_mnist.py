@@ -31,7 +31,7 @@ from dataclasses import replace
 import numpy as np
 from lab import experiment, plots, recipes, report
 
-from sbnn_np.core import losses, network, ops, optim, quantize, sparsity, train
+from sbnn_np.core import fast, losses, network, ops, optim, quantize, sparsity, train
 from sbnn_np.datasets import data
 from sbnn_np.support import atomic
 
@@ -171,7 +171,7 @@ for method, signs in itertools.product(("0/1", "0/1 centred"), ("all +1", "rando
         for scale in scales:
             scale[...] = 1
     rule = sparsity.NetBudget(sparsity.Schedule(DENSITY))
-    optimizer = optim.NormalizedSGD(net.params())
+    optimizer = fast.NormalizedSGD(net.params())
     epochs = 1 if args.quick else 4
     rows, _ = train.fit(net, short, validation, rule, optimizer, 1e-2, epochs, rng, every=8)
     negative = np.mean(np.concatenate(scales) < 0)
@@ -222,7 +222,7 @@ for name, centre in (("plain", 0.0), ("centred", round(64 * DENSITY) / 64)):
 # with the root mean square over the whole array: all layers move equally fast. At every
 # eighth step it also multiplies the latents by a little less than 1. That changes no bit,
 # but makes the steps that follow count for more, so that what a nearly-empty network
-# learnt does not bind the grown one (see optim.py).
+# learnt does not bind the grown one (see optim.py; what runs is its faster twin in fast.py).
 #
 # train.fit, which sections 4 and 7 use, does the same step after step; the check below
 # holds this loop and its train_step together. Around the steps, fit moves the training
@@ -253,7 +253,7 @@ def loop(net, rule, optimizer, rate, steps, rng):
 def fresh():
     rng = np.random.default_rng(args.seed)
     net = network.mlp([784, 512, 512, 10], "0/1 centred", rng, p0=P0)
-    return net, sparsity.NetBudget(budget), optim.NormalizedSGD(net.params()), rng
+    return net, sparsity.NetBudget(budget), fast.NormalizedSGD(net.params()), rng
 
 
 by_hand, rule, optimizer, rng = fresh()

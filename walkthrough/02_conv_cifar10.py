@@ -31,7 +31,7 @@ The first command ends with these test accuracies (seed 0):
 # %% Set up
 import os
 
-# a convolution uses both cores itself, half of the batch each (see sbnn_np/threads.py); this
+# a convolution uses both cores itself, half of the batch each (see support/threads.py); this
 # must be said before NumPy is imported
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
@@ -42,7 +42,7 @@ from dataclasses import replace
 import numpy as np
 from lab import experiment, plots, recipes, report
 
-from sbnn_np.core import convolution, pooling, quantize, windows
+from sbnn_np.core import convolution, fast, pooling, quantize, windows
 from sbnn_np.datasets import strokes
 from sbnn_np.support import atomic, checkpoint
 
@@ -103,7 +103,8 @@ for line in range(9):
 by_ops, _ = convolution.conv_forward(image.astype(float), w.astype(float), (3, 3))
 if not np.array_equal(by_ops.reshape(4, 2), product):
     raise AssertionError("convolution.conv_forward gives something else")
-print("conv_forward gives the same, a few images at a time, so that windows stay in cache.")
+print("convolution.conv_forward gives the same. Training runs fast.conv_forward, which does it for")
+print("a few images at a time, so that the windows stay in cache.")
 
 # %% 2. The way back
 #
@@ -131,12 +132,12 @@ print("in how many windows each pixel is:")
 print("\n".join("    " + " ".join(str(v) for v in row) for row in seen))
 dy = rng.integers(-9, 10, (1, 2, 2, 2)).astype(float)
 dx = np.empty(x.shape)
-convolution.gather(dx, dy, w.astype(float), (3, 3), padding=0, part=slice(0, 1))
+fast.gather(dx, dy, w.astype(float), (3, 3), padding=0, part=slice(0, 1))
 if left != right or not np.array_equal(
     dx, windows.col2im(dy.reshape(4, 2) @ w.T, x.shape, (3, 3))
 ):
     raise AssertionError("the way back is wrong")
-print("convolution.gather and col2im, which scatters, agree to the last bit.")
+print("fast.gather and col2im, which scatters, agree to the last bit.")
 
 # %% 3. A filter of single bits
 #
@@ -315,7 +316,7 @@ print(f"{time.perf_counter() - began:.0f} seconds in all")
 #
 # 1. An image of 32 x 32 pixels, windows of 3 x 3, padding 1, stride 1, 64 channels in. How many
 #    times larger than the image is its im2col matrix? And with stride 2?
-# 2. Why does convolution.gather turn the filters by half a turn? Take a row of pixels and a filter
+# 2. Why does fast.gather turn the filters by half a turn? Take a row of pixels and a filter
 #    of three numbers, and write down what pixel 5 gets back.
 # 3. A 0/1 filter of 3 x 3 x 64 has 29 ones. What does it cost at one place, what would a +-1
 #    filter cost, and what does the centred domain add for the first filter and for each other?

@@ -19,7 +19,7 @@ OR and XOR.
 # %% Set up
 import os
 
-# the engines use both cores themselves (see sbnn_np/threads.py); to be said before NumPy comes
+# the engines use both cores themselves (see support/threads.py); to be said before NumPy comes
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import io

@@ -7,6 +7,7 @@
     pooling      the largest of each square of pixels
     losses       softmax cross-entropy, and the penalty on expected connections
     optim        SGD, NormalizedSGD and Adam; the cosine schedule
+    fast         tuned twins of what stands above: threads, pieces that stay in cache
     sparsity     which weights are 1: a budget, or a penalty
     layers       thin objects that hold arrays and hand them to the files above
     network      a list of layers, run forwards and backwards

@@ -1,16 +1,11 @@
 """Convolution: every window of every image, times a matrix of filters; forward and backward.
 
-The windows of a few images at a time are written as rows (`windows.im2col`): a matrix
-that stays in cache until the product has read it. The first half of a batch is one
-thread's work, the second half another's.
+With the windows written as rows of a matrix (`windows.im2col`), a convolution is one matrix
+product. Its derivatives are those of a dense layer, and `windows.col2im` adds the rows back to
+the pixels. Training runs the tuned twins of the same names in `fast`.
 """
 
-import numpy as np
-
 from sbnn_np.core import windows
-from sbnn_np.support import threads
-
-COLUMNS = 1 << 18  # numbers of a matrix of windows at a time: 1 MB, half of a core's cache
 
 
 def conv_forward(x, w, kernel, stride=1, padding=0, pad=0.0):
@@ -32,13 +27,14 @@ def conv_forward(x, w, kernel, stride=1, padding=0, pad=0.0):
     y : (N, OH, OW, F) float
     cache : tuple
 
-    Notes
-    -----
-    Backward writes the windows again, which costs less than to keep 9 times the images in
-    memory.
+    Raises
+    ------
+    ValueError
+        See `windows.out_size`.
 
     Examples
     --------
+    >>> import numpy as np
     >>> x = np.arange(9.0).reshape(1, 3, 3, 1)
     >>> y, cache = conv_forward(x, np.array([[1.0], [0.0], [0.0], [1.0]]), (2, 2))
     >>> y[0, :, :, 0]
@@ -48,19 +44,13 @@ def conv_forward(x, w, kernel, stride=1, padding=0, pad=0.0):
     N, H, W, _ = x.shape
     OH = windows.out_size(H, kernel[0], stride, padding)
     OW = windows.out_size(W, kernel[1], stride, padding)
-    F = w.shape[1]
-    y = np.empty((N, OH, OW, F), x.dtype)
-
+    cols = windows.im2col(x, kernel, stride, padding, pad)    # (N*OH*OW, D), D = KH*KW*C
     # y[(n,oh,ow),f] = sum_d cols[(n,oh,ow),d] w[d,f]
-    def half(part):
-        for n, cols in runs(x, part, kernel, stride, padding, pad):
-            np.matmul(cols, w, out=y[n].reshape(-1, F))
-
-    threads.halves(half, N)
-    return y, (x, w, kernel, stride, padding, pad)
+    y = (cols @ w).reshape(N, OH, OW, -1)                     # (N, OH, OW, F)
+    return y, (cols, w, x.shape, kernel, stride, padding)
 
 
-def conv_backward(dy, cache, need_dx=True, out=None):
+def conv_backward(dy, cache, need_dx=True):
     """Differentiate `conv_forward` with respect to x and w.
 
     Parameters
@@ -70,25 +60,17 @@ def conv_backward(dy, cache, need_dx=True, out=None):
         From `conv_forward`.
     need_dx : bool
         False saves a matrix product in the first layer, whose inputs are data.
-    out : (KH*KW*C, F) array, optional
-        Where to write dw.
 
     Returns
     -------
     dx : (N, H, W, C) float, or None
-        0 at pixels that no window touches.
+        A pixel's gradient is the sum of what all windows that saw it send back; 0 at pixels that
+        are in no window.
     dw : (KH*KW*C, F) float
-
-    Notes
-    -----
-    A pixel's gradient is what all windows that saw it send back. Added up window by window
-    (`windows.col2im`), it is a scatter. Seen from the pixel it is a sum over a window of dy,
-    with the filters turned by half a turn: another convolution, a gather, which is faster
-    unless there are far fewer windows than pixels, as where windows are large or the stride
-    is not 1.
 
     Examples
     --------
+    >>> import numpy as np
     >>> x, w = np.arange(9.0).reshape(1, 3, 3, 1), np.array([[1.0], [0.0], [0.0], [2.0]])
     >>> y, cache = conv_forward(x, w, (2, 2))
     >>> dx, dw = conv_backward(np.ones_like(y), cache)
@@ -97,82 +79,12 @@ def conv_backward(dy, cache, need_dx=True, out=None):
            [1., 3., 2.],
            [0., 2., 2.]]), array([ 8., 12., 20., 24.]))
     """
-    x, w, *how = cache
-    kernel, stride, padding, _ = how
-    N, H, W, C = x.shape
-    _, OH, OW, F = dy.shape
-    dx = np.empty(x.shape, x.dtype) if need_dx else None
-    gathers = stride == 1 and padding < min(kernel) and H * W <= 2 * OH * OW
-
-    def half(part):
-        # dw[d,f] = sum_(n,oh,ow) cols[(n,oh,ow),d] dy[(n,oh,ow),f]
-        dw, piece = np.zeros_like(w), np.empty_like(w)
-        for n, cols in runs(x, part, *how):
-            rows = dy[n].reshape(-1, F)
-            dw += np.matmul(cols.T, rows, out=piece)
-            if need_dx and not gathers:
-                dcols = np.matmul(rows, w.T, out=cols)        # cols have done their work
-                dx[n] = windows.col2im(dcols, dx[n].shape, kernel, stride, padding)
-        if need_dx and gathers:
-            gather(dx, dy, w, kernel, padding, part)
-        return dw
-
-    return dx, np.add.reduce(threads.halves(half, N), out=out)
-
-
-def gather(dx, dy, w, kernel, padding, part):
-    """Write the gradient of a part of the images, as a convolution of dy; stride 1.
-
-    Parameters
-    ----------
-    dx : (N, H, W, C) array
-        Written to.
-    dy : (N, OH, OW, F) array
-    w, kernel, padding : see `conv_forward`
-    part : slice
-        Of the N images.
-    """
-    KH, KW = kernel
-    C, F = dx.shape[3], dy.shape[3]
-    turned = w.reshape(KH, KW, C, F)[::-1, ::-1].transpose(0, 1, 3, 2).reshape(-1, C)
-    border = (KH - 1 - padding, KW - 1 - padding)
-    # dx[(n,h,w),c] = sum_(kh,kw,f) dcols[(n,h,w),(kh,kw,f)] turned[(kh,kw,f),c]
-    for n, dcols in runs(dy, part, kernel, 1, border, 0.0):
-        np.matmul(dcols, turned, out=dx[n].reshape(-1, C))
-
-
-def runs(x, part, kernel, stride, padding, pad):
-    """Yield runs of a few images, and their windows as rows of a matrix that stays in cache.
-
-    It gives what `windows.im2col` gives, with one frame around the images and one matrix for
-    all runs: what is yielded is overwritten by the next run.
-
-    Parameters
-    ----------
-    x : (N, H, W, C) array
-    part : slice
-        Of the N images.
-    kernel, stride, pad : see `conv_forward`
-    padding : int, or a pair of them for height and width
-
-    Yields
-    ------
-    n : slice
-    cols : (n*OH*OW, KH*KW*C) array
-    """
-    N, H, W, C = x.shape
-    top, left = (padding, padding) if isinstance(padding, int) else padding
-    high, wide = H + 2 * top, W + 2 * left
-    D = kernel[0] * kernel[1] * C
-    places = windows.out_size(high, kernel[0], stride) * windows.out_size(wide, kernel[1], stride)
-    step = min(max(1, COLUMNS // (places * D)), part.stop - part.start)
-    frame = np.full((step, high, wide, C), pad, x.dtype)
-    inside = frame[:, top : top + H, left : left + W]
-    views, cols = windows.views(frame, kernel, stride), np.empty((step * places, D), x.dtype)
-    as_views = cols.reshape(views.shape)
-    for start in range(part.start, part.stop, step):
-        n = slice(start, min(start + step, part.stop))
-        some = n.stop - n.start
-        inside[:some] = x[n]
-        np.copyto(as_views[:some], views[:some])
-        yield n, cols[: some * places]
+    cols, w, shape, kernel, stride, padding = cache
+    rows = dy.reshape(-1, dy.shape[-1])                       # (N*OH*OW, F)
+    # dw[d,f] = sum_(n,oh,ow) cols[(n,oh,ow),d] dy[(n,oh,ow),f]
+    dw = cols.T @ rows                                        # (D, F)
+    if not need_dx:
+        return None, dw
+    # dcols[(n,oh,ow),d] = sum_f dy[(n,oh,ow),f] w[d,f]
+    dcols = rows @ w.T                                        # (N*OH*OW, D)
+    return windows.col2im(dcols, shape, kernel, stride, padding), dw

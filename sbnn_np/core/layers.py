@@ -1,4 +1,7 @@
-"""Layers: thin objects that hold arrays and hand them to `ops`.
+"""Layers: thin objects that hold arrays and hand them to the mathematics.
+
+The mathematics is in `ops`, `convolution`, `pooling` and `quantize`; what runs here are the tuned
+functions of the same names in `fast`.
 
 Every layer has `params` and `grads`, dictionaries with the same keys; forward(x,
 train); and backward(dy), which differentiates the last forward with train=True, assigns
@@ -7,7 +10,7 @@ grads and returns dx.
 
 import numpy as np
 
-from sbnn_np.core import convolution, ops, pooling, quantize, windows
+from sbnn_np.core import fast, ops, quantize, windows
 
 WEIGHTS = ("float", "+-1", "ternary", "0/1", "0/1 centred")
 
@@ -44,6 +47,7 @@ class Dense:
         if weights not in WEIGHTS:
             raise ValueError(f"weights is {weights!r}; it must be one of {', '.join(WEIGHTS)}")
         self.weights, self.first = weights, first
+        latent = np.ascontiguousarray(latent)                 # a flat view of it writes to it
         self.params, self.grads = {"latent": latent}, {"latent": np.zeros_like(latent)}
         if weights == "float":
             self.mask, self.w = None, latent
@@ -73,29 +77,33 @@ class Dense:
         if self.weights == "ternary":
             np.multiply(self.mask, quantize.sign(self.params["latent"]), out=self.w)
         else:
-            np.copyto(self.w, np.where(self.mask, self.values[1], self.values[0]))
+            zero, one = self.values
+            self.w[...] = np.where(self.mask, one, zero)
 
     def set_mask(self, mask):
-        """Change the bits to `mask`, (D, M) bool; few flip, so only they are written."""
+        """Change the bits to `mask`, (D, M) bool, and w with them; the two values stay."""
+        old, self.mask = self.mask, mask
         if self.weights == "ternary":       # a sign can change where the bit does not
-            self.mask = mask
-            return self.set_values()
-        flipped = np.flatnonzero(mask != self.mask)
-        to_one = mask.reshape(-1)[flipped]
-        self.w.reshape(-1)[flipped] = np.where(to_one, self.values[1], self.values[0])
-        self.mask = mask
+            self.set_values()
+        else:
+            fast.write_weights(self.w, old, mask, *self.values)
 
     def penalize(self, dw):
         """Add a penalty's derivative to the gradient: dw with respect to any one |w|."""
         self.grads["latent"] += dw * self.w if self.weights == "ternary" else dw
 
     def forward(self, x, train=False):
+        """Multiply by w: y, (N, M) float, from x, (N, D) float."""
         y, self.cache = ops.dense_forward(x, self.w)
         return y
 
     def backward(self, dy):
-        dx, dw = ops.dense_backward(dy, self.cache, not self.first, out=self.grads["latent"])
-        self.grads["latent"] = quantize.straight_through(dw)
+        """Assign the latents' gradient and return dx, (N, D), or None in a first layer."""
+        # dw is written over the gradient of the last step
+        dx, dw = fast.dense_backward(dy, self.cache, not self.first, out=self.grads["latent"])
+        # w = [latent > tau] has slope 0: the estimator takes it for w = latent, of slope 1
+        dlatent = quantize.straight_through(dw)
+        self.grads["latent"] = dlatent
         return dx
 
 
@@ -139,14 +147,17 @@ class Conv(Dense):
         self.pad = -1.0 if weights == "+-1" and not first else 0.0
 
     def forward(self, x, train=False):
-        y, self.cache = convolution.conv_forward(
+        """Convolve: y, (N, OH, OW, F) float, from x, (N, H, W, C) float."""
+        y, self.cache = fast.conv_forward(
             x, self.w, self.kernel, self.stride, self.padding, self.pad
         )
         return y
 
     def backward(self, dy):
-        dx, dw = convolution.conv_backward(dy, self.cache, not self.first, out=self.grads["latent"])
-        self.grads["latent"] = quantize.straight_through(dw)
+        """Assign the latents' gradient and return dx, (N, H, W, C), or None in a first layer."""
+        dx, dw = fast.conv_backward(dy, self.cache, not self.first, out=self.grads["latent"])
+        dlatent = quantize.straight_through(dw)               # as in `Dense.backward`
+        self.grads["latent"] = dlatent
         return dx
 
 
@@ -158,11 +169,13 @@ class MaxPool:
         self.params, self.grads = {}, {}
 
     def forward(self, x, train=False):
-        y, self.cache = pooling.maxpool_forward(x, self.size)
+        """Pool: (N, H // size, W // size, C) float, from x, (N, H, W, C) float."""
+        y, self.cache = fast.maxpool_forward(x, self.size)
         return y
 
     def backward(self, dy):
-        return pooling.maxpool_backward(dy, self.cache)
+        """Return dx, (N, H, W, C)."""
+        return fast.maxpool_backward(dy, self.cache)
 
 
 class Flatten:
@@ -172,10 +185,12 @@ class Flatten:
         self.params, self.grads = {}, {}
 
     def forward(self, x, train=False):
+        """Return x, (N, H, W, C), as (N, H*W*C)."""
         self.shape = x.shape
         return x.reshape(len(x), -1)
 
     def backward(self, dy):
+        """Return dy, (N, H*W*C), as (N, H, W, C)."""
         return dy.reshape(self.shape)
 
 
@@ -200,11 +215,12 @@ class BatchNorm:
         self.mean, self.var = np.zeros_like(scale), np.ones_like(scale)
 
     def forward(self, x, train=False):
+        """Normalize x, (..., M): by this batch in training, else by the running statistics."""
         if not train:
             factor, offset = self.fold()
             return x * factor + offset
         rows = x.reshape(-1, x.shape[-1])
-        y, self.cache, mean, var = ops.batchnorm_forward(rows, **self.params, eps=self.eps)
+        y, self.cache, mean, var = fast.batchnorm_forward(rows, **self.params, eps=self.eps)
         self.steps += 1
         new = max(1 / self.steps, 1 - self.memory)
         self.mean += new * (mean - self.mean)
@@ -212,8 +228,9 @@ class BatchNorm:
         return y.reshape(x.shape)
 
     def backward(self, dy):
+        """Assign the gradients of scale and shift, and return dx, (..., M)."""
         rows = dy.reshape(-1, dy.shape[-1])
-        dx, self.grads["scale"], self.grads["shift"] = ops.batchnorm_backward(rows, self.cache)
+        dx, self.grads["scale"], self.grads["shift"] = fast.batchnorm_backward(rows, self.cache)
         return dx.reshape(dy.shape)
 
     def fold(self):
@@ -234,21 +251,25 @@ class Activation:
         If kind is none of the three.
     """
 
-    PAIRS = {
-        "relu": (ops.relu_forward, ops.relu_backward),
-        "sign": (ops.sign_forward, ops.sign_backward),
-        "bit": (ops.bit_forward, ops.bit_backward),
-    }
+    KINDS = ("relu", "sign", "bit")
 
     def __init__(self, kind):
-        if kind not in self.PAIRS:
-            raise ValueError(f"kind is {kind!r}; it must be one of {', '.join(self.PAIRS)}")
+        if kind not in self.KINDS:
+            raise ValueError(f"kind is {kind!r}; it must be one of {', '.join(self.KINDS)}")
         self.kind = kind
         self.params, self.grads = {}, {}
 
     def forward(self, x, train=False):
-        a, self.cache = self.PAIRS[self.kind][0](x)
+        """Return the activations, of x's shape."""
+        forward = {
+            "relu": fast.relu_forward, "sign": fast.sign_forward, "bit": fast.bit_forward
+        }[self.kind]
+        a, self.cache = forward(x)
         return a
 
     def backward(self, da):
-        return self.PAIRS[self.kind][1](da, self.cache)
+        """Return the derivative with respect to x, or its estimate where x was thresholded."""
+        backward = {
+            "relu": fast.relu_backward, "sign": fast.sign_backward, "bit": fast.bit_backward
+        }[self.kind]
+        return backward(da, self.cache)

@@ -4,17 +4,12 @@ right below it backward.
 ``f_forward(...)`` returns its result and a cache; ``f_backward(dy, cache)`` returns
 the derivative of the loss with respect to each input of f, given the derivative dy
 with respect to its output. Nothing here knows of layers, of training, or of latents.
+Training runs the tuned twins of the same names in `fast`.
 """
 
 import numpy as np
 
 from sbnn_np.core import quantize
-from sbnn_np.support import threads
-
-
-def sum_rows(x):
-    """Sum over n of x[n,m], (M,). A product with ones is the fastest way to it."""
-    return np.ones(len(x), x.dtype) @ x
 
 
 def dense_forward(x, w):
@@ -55,7 +50,7 @@ def dense_forward(x, w):
     return y, (x, w)
 
 
-def dense_backward(dy, cache, need_dx=True, out=None):
+def dense_backward(dy, cache, need_dx=True):
     """Differentiate `dense_forward` with respect to x and w.
 
     Parameters
@@ -65,8 +60,6 @@ def dense_backward(dy, cache, need_dx=True, out=None):
         From `dense_forward`.
     need_dx : bool
         False saves a matrix product in the first layer, whose inputs are data.
-    out : (D, M) array, optional
-        Where to write dw.
 
     Returns
     -------
@@ -84,7 +77,7 @@ def dense_backward(dy, cache, need_dx=True, out=None):
     """
     x, w = cache
     # dw[d,m] = sum_n x[n,d] dy[n,m]
-    dw = np.matmul(x.T, dy, out=out)                          # (D, M)
+    dw = x.T @ dy                                             # (D, M)
     if not need_dx:
         return None, dw
     # dx[n,d] = sum_m dy[n,m] w[d,m]
@@ -126,43 +119,21 @@ def batchnorm_forward(x, scale, shift, eps=1e-5):
     array([[-1.,  7.],
            [ 1.,  7.]])
     """
+    check_eps(eps)
+    mean = x.mean(axis=0)                                     # (M,)
+    deviation = x - mean                                      # (N, M)
+    var = (deviation**2).mean(axis=0)                         # (M,)
+    inv_std = 1 / np.sqrt(var + eps)                          # (M,)
+    xhat = deviation * inv_std                                # (N, M)
+    # y[n,m] = scale[m] xhat[n,m] + shift[m]
+    y = scale * xhat + shift                                  # (N, M)
+    return y, (xhat, scale, inv_std), mean, var
+
+
+def check_eps(eps):
+    """Refuse an eps by which batch norm could divide by 0."""
     if not eps > 0:
         raise ValueError(f"eps is {eps}; it must be above 0")
-    N, M = x.shape
-    fold = folds(N, M)
-    x = x.reshape(-1, fold * M)
-    away, y = np.empty_like(x), np.empty_like(x)              # (N, M), folded
-    mean = sum(threads.rows(lambda n: sum_rows(x[n]), x))
-    mean = mean.reshape(fold, M).sum(axis=0) / N              # (M,)
-    means = np.tile(mean, fold)
-
-    def squares(n):
-        np.subtract(x[n], means, out=away[n])
-        return np.einsum("nm,nm->m", away[n], away[n])
-
-    # var[m] = 1/N sum_n away[n,m]^2
-    var = sum(threads.rows(squares, x)).reshape(fold, M).sum(axis=0) / N
-    inv_std = 1 / np.sqrt(var + eps)                          # (M,)
-    slopes, shifts = np.tile(scale * inv_std, fold), np.tile(shift, fold)
-
-    # y[n,m] = scale[m] xhat[n,m] + shift[m], where xhat[n,m] = inv_std[m] away[n,m]
-    def scaled(n):
-        np.multiply(away[n], slopes, out=y[n])
-        y[n] += shifts
-
-    threads.rows(scaled, x)
-    return y.reshape(N, M), (away, scale, inv_std), mean, var
-
-
-def folds(N, M):
-    """How many rows of M numbers to lay side by side, so that NumPy's inner loops are long.
-
-    Many short rows are what images of few channels are; small matrices are left as they are.
-    """
-    fold = 1
-    while N * M > threads.SMALL and N % (2 * fold) == 0 and fold * M < 256:
-        fold *= 2
-    return fold
 
 
 def batchnorm_backward(dy, cache):
@@ -180,8 +151,8 @@ def batchnorm_backward(dy, cache):
 
     Notes
     -----
-    Moving a column by a constant, or (but for eps) along xhat itself, leaves y as it is:
-    so dx is dy less its parts along 1 and along xhat, times the slope.
+    y stays as it is when a column of x moves by a constant, or (but for eps) along xhat itself.
+    So dx is dy less its mean and less its part along xhat, times the slope.
 
     Examples
     --------
@@ -190,30 +161,14 @@ def batchnorm_backward(dy, cache):
     >>> abs(dx.round(4)), dscale.round(4), dshift
     (array([[0.], [0.]]), array([-1.]), array([3.]))
     """
-    away, scale, inv_std = cache
-    N, M = dy.shape
-    fold = away.shape[1] // M
-    dy = dy.reshape(away.shape)
+    xhat, scale, inv_std = cache
+    N = len(dy)
     # dshift[m] = sum_n dy[n,m],  dscale[m] = sum_n dy[n,m] xhat[n,m]
-    sums = threads.rows(
-        lambda n: (sum_rows(dy[n]), np.einsum("nm,nm->m", dy[n], away[n])), dy
-    )
-    dshift, along = (sum(part).reshape(fold, M).sum(axis=0) for part in zip(*sums))
-    dscale = along * inv_std                                  # (M,)
-    tilts, levels, slopes = (
-        np.tile(v, fold) for v in (inv_std * dscale / -N, dshift / N, scale * inv_std)
-    )
-    dx = np.empty_like(dy)                                    # (N, M), folded
-
+    dshift = dy.sum(axis=0)                                   # (M,)
+    dscale = (dy * xhat).sum(axis=0)                          # (M,)
     # dx[n,m] = scale[m] inv_std[m] (dy[n,m] - dshift[m]/N - xhat[n,m] dscale[m]/N)
-    def parts(n):
-        np.multiply(away[n], tilts, out=dx[n])
-        dx[n] += dy[n]
-        dx[n] -= levels
-        dx[n] *= slopes
-
-    threads.rows(parts, dy)
-    return dx.reshape(N, M), dscale, dshift
+    dx = scale * inv_std * (dy - dshift / N - xhat * dscale / N)
+    return dx, dscale, dshift
 
 
 def fold_batchnorm(scale, shift, mean, var, eps=1e-5):
@@ -257,7 +212,7 @@ def bit_forward(x):
     >>> bit_forward(np.array([-2.0, 0.0, 0.5]))[0]
     array([0., 0., 1.])
     """
-    return threads.apply(quantize.zero_one, x), (x,)
+    return quantize.zero_one(x), (x,)
 
 
 def bit_backward(da, cache):
@@ -278,7 +233,7 @@ def bit_backward(da, cache):
     array([0., 1., 1., 1.])
     """
     (x,) = cache
-    return threads.apply(quantize.straight_through_clipped, da, x)
+    return quantize.straight_through_clipped(da, x)
 
 
 def sign_forward(x):
@@ -298,7 +253,7 @@ def sign_forward(x):
     >>> sign_forward(np.array([-2.0, 0.0, 0.5]))[0]
     array([-1., -1.,  1.])
     """
-    return threads.apply(quantize.sign, x), (x,)
+    return quantize.sign(x), (x,)
 
 
 def sign_backward(da, cache):
@@ -333,7 +288,7 @@ def relu_forward(x):
     >>> relu_forward(np.array([-2.0, 0.0, 0.5]))[0]
     array([0. , 0. , 0.5])
     """
-    a = threads.apply(lambda x: np.maximum(x, 0), x)
+    a = np.maximum(x, 0)
     return a, (a,)
 
 
@@ -355,4 +310,4 @@ def relu_backward(da, cache):
     array([0., 0., 1.])
     """
     (a,) = cache
-    return threads.apply(lambda da, a: da * (a > 0), da, a)
+    return da * (a > 0)

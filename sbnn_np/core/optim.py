@@ -1,11 +1,11 @@
-"""Optimizers, in place and in pieces that stay in cache, and the cosine schedule."""
+"""Optimizers, which update arrays in place, and the cosine schedule.
+
+Training runs the tuned twins of Adam and NormalizedSGD in `fast`.
+"""
 
 import math
 
 import numpy as np
-
-TINY = 1e-30   # far above where floats get slow (1e-38), far below what moves anything
-PIECE = 32768  # numbers updated at a time; the five arrays of a piece fit in a 1 MB cache
 
 
 def cosine(base, progress):
@@ -39,7 +39,7 @@ class SGD:
     Parameters
     ----------
     params : list of arrays
-        Updated in place by `step`. They must be contiguous.
+        Updated in place by `step`.
     momentum : float
         In [0, 1).
 
@@ -63,32 +63,38 @@ class SGD:
         self.v = [np.zeros_like(p) for p in params]
 
     def step(self, grads, rate):
+        """Move all parameters once.
+
+        Parameters
+        ----------
+        grads : list of arrays
+            Shaped as `params`, in the same order.
+        rate : float
+        """
         for p, g, v in zip(self.params, grads, self.v):
-            v *= self.momentum
-            v += g
+            v[...] = self.momentum * v + g
             p -= rate * v
 
 
 class NormalizedSGD:
     """Gradient descent with steps of one size: p = p - rate g / rms(g), array by array.
 
-    The root mean square is over the whole array and over the last 80 steps or so; it
-    changes slowly, so every eighth step measures it. Every layer moves as fast as every
-    other, however small its gradients are, and within a layer the gradient keeps its
-    proportions: where Adam gives the weights of a rare input the same speed as all
-    others, here they move rarely.
+    The root mean square is taken over the whole array and over the last 80 steps or so. Every layer
+    then moves as fast as every other, however small its gradients are. Within a layer the gradient
+    keeps its proportions: Adam gives the weights of a rare input the same speed as all others; here
+    they move rarely.
 
-    Matrices also fade, by the part `fade * rate` a step. That is what keeps a network
-    that starts nearly empty able to learn: what its few ones drove the latents to in the
-    beginning would otherwise stand in the way of all that comes later. To fade changes no
-    bit by itself (signs and order stay), but makes the next steps count for more.
+    Matrices also fade, by the part `fade * rate` a step, which keeps a network that starts nearly
+    empty able to learn. Its few ones drive some latents far away in the beginning, and without
+    fading those would stand in the way of all that comes later. Fading changes no bit by itself,
+    since signs and order stay, but it makes the next steps count for more.
 
     Parameters
     ----------
     params : list of arrays
-        Updated in place by `step`. They must be contiguous.
+        Updated in place by `step`.
     memory : float
-        Part of the mean square that survives a measurement, in [0, 1).
+        Part of the mean square that survives eight steps, in [0, 1).
     fade : float
         At least 0.
 
@@ -96,13 +102,17 @@ class NormalizedSGD:
     ------
     ValueError
         If memory is outside [0, 1), or fade is negative.
-    FloatingPointError
-        From `step`, if it measures a gradient that is not finite.
 
     Notes
     -----
-    Adam without momentum, with one second moment an array and decoupled weight decay;
-    compare NovoGrad (Ginsburg et al., 2019), AdamW (Loshchilov, Hutter, 2019) and
+    For each array, with keep = memory^(1/8)::
+
+        v = keep v + (1-keep) mean(g^2)       vhat = v / (1 - keep^t)
+        p = (1 - fade rate) p                 where p is a matrix
+        p = p - rate g / sqrt(vhat)
+
+    This is Adam without momentum, with one second moment an array and decoupled weight decay.
+    Compare NovoGrad (Ginsburg et al., 2019), AdamW (Loshchilov, Hutter, 2019) and
     Adam-mini (Zhang et al., 2024). The sweep of chapter 01 compares it with Adam.
 
     Examples
@@ -120,28 +130,32 @@ class NormalizedSGD:
         self.params, self.memory, self.fade = params, memory, fade
         self.v = [0.0] * len(params)
         self.t = 0
-        self.buffer = {p.dtype: np.empty(PIECE, p.dtype) for p in params}
 
     def step(self, grads, rate):
-        if self.t % 8 == 0:
-            for i, (p, g) in enumerate(zip(self.params, grads)):
-                square = float(g.reshape(-1) @ g.reshape(-1)) / g.size
-                if not math.isfinite(square):
-                    raise FloatingPointError(f"the gradient of array {i} is not finite")
-                self.v[i] += (1 - self.memory) * (square - self.v[i])
-                if p.ndim > 1:
-                    p *= 1 - 8 * self.fade * rate
-        self.t += 1
-        measured = 1 - self.memory ** ((self.t + 7) // 8)
-        for p, g, v in zip(self.params, grads, self.v):
-            p, g = p.reshape(-1), g.reshape(-1)
-            factor = rate / math.sqrt(v / measured) if v else 0.0
-            for start in range(0, p.size, PIECE):
-                piece = slice(start, start + PIECE)
-                self._update(p[piece], g[piece], factor)
+        """Move all parameters once; see `SGD.step`.
 
-    def _update(self, p, g, factor):
-        p -= np.multiply(g, factor, out=self.buffer[p.dtype][: p.size])
+        Raises
+        ------
+        FloatingPointError
+            If a gradient is measured that is not finite.
+        """
+        self.t += 1
+        keep = self.memory ** (1 / 8)
+        for i, (p, g) in enumerate(zip(self.params, grads)):
+            self.v[i] = keep * self.v[i] + (1 - keep) * mean_square(g, i)
+            vhat = self.v[i] / (1 - keep**self.t)
+            if p.ndim > 1:
+                p *= 1 - self.fade * rate
+            if vhat > 0:
+                p -= rate * g / math.sqrt(vhat)
+
+
+def mean_square(g, i):
+    """Mean of g^2 over the gradient of array i; FloatingPointError if it is not finite."""
+    square = float(g.reshape(-1) @ g.reshape(-1)) / g.size
+    if not math.isfinite(square):
+        raise FloatingPointError(f"the gradient of array {i} is not finite")
+    return square
 
 
 class Adam:
@@ -150,7 +164,7 @@ class Adam:
     Parameters
     ----------
     params : list of arrays
-        Updated in place by `step`. They must be contiguous.
+        Updated in place by `step`.
     beta1, beta2 : float
         Memory of the mean and of the square of the gradient, in [0, 1).
     eps : float
@@ -168,10 +182,6 @@ class Adam:
         v = beta2 v + (1-beta2) g^2           vhat = v / (1 - beta2^t)
         p = p - rate mhat / (sqrt(vhat) + eps)
 
-    DEPARTS: the factors 1-beta are kept out of m and v (m here is m / (1-beta1),
-    v here is v / (1-beta2)) and put into the two scalars of the last line. That
-    saves two of twelve passes over memory and changes nothing but the rounding.
-
     Examples
     --------
     >>> p = np.array([1.0, 1.0])
@@ -187,33 +197,12 @@ class Adam:
         self.m = [np.zeros_like(p) for p in params]
         self.v = [np.zeros_like(p) for p in params]
         self.t = 0
-        self.buffer = {p.dtype: np.empty(PIECE, p.dtype) for p in params}
 
     def step(self, grads, rate):
+        """Move all parameters once; see `SGD.step`."""
         self.t += 1
-        to_mhat = (1 - self.beta1) / (1 - self.beta1**self.t)
-        to_vhat = (1 - self.beta2) / (1 - self.beta2**self.t)
-        # p -= rate to_mhat m / (sqrt(to_vhat v) + eps), both sides over sqrt(to_vhat)
-        rate, eps = rate * to_mhat / math.sqrt(to_vhat), self.eps / math.sqrt(to_vhat)
-        if self.t % 64 == 0:
-            # where gradients are 0 for long, m fades into numbers so small that processors
-            # take a slow path for them
-            for m in self.m:
-                m[np.abs(m) < TINY] = 0
-        for arrays in zip(self.params, grads, self.m, self.v):
-            p, g, m, v = (a.reshape(-1) for a in arrays)
-            for start in range(0, p.size, PIECE):
-                piece = slice(start, start + PIECE)
-                self._update(p[piece], g[piece], m[piece], v[piece], rate, eps)
-
-    def _update(self, p, g, m, v, rate, eps):
-        buffer = self.buffer[p.dtype][: p.size]
-        m *= self.beta1
-        m += g
-        v *= self.beta2
-        v += np.multiply(g, g, out=buffer)
-        np.sqrt(v, out=buffer)
-        buffer += eps
-        np.divide(m, buffer, out=buffer)
-        buffer *= rate
-        p -= buffer
+        for p, g, m, v in zip(self.params, grads, self.m, self.v):
+            m[...] = self.beta1 * m + (1 - self.beta1) * g
+            v[...] = self.beta2 * v + (1 - self.beta2) * g**2
+            mhat, vhat = m / (1 - self.beta1**self.t), v / (1 - self.beta2**self.t)
+            p -= rate * mhat / (np.sqrt(vhat) + self.eps)

@@ -12,8 +12,6 @@ from statistics import NormalDist
 
 import numpy as np
 
-PIECE = 65536  # latents looked at in one go: the pieces stay in cache
-
 
 def zero_one(latent, tau=0.0):
     """Quantize to 0/1: ``w = 1 if latent > tau else 0``, so 0 at tau itself.
@@ -179,7 +177,7 @@ def ones_within(density, n):
     return max(1, math.floor(Fraction(repr(float(density))) * n))
 
 
-def top_k(latents, k, near=None):
+def top_k(latents, k):
     """Choose the k largest latents, all arrays together: their weights are 1.
 
     Exactly k are chosen: ties go to the earlier array, then to the lower flat index.
@@ -189,9 +187,6 @@ def top_k(latents, k, near=None):
     latents : list of (...) float arrays
     k : int
         From 1 to the number of latents.
-    near : (float, float), optional
-        A guess: an interval that the k-th largest latent is likely to lie in. A
-        bad guess costs time, never correctness.
 
     Returns
     -------
@@ -202,56 +197,36 @@ def top_k(latents, k, near=None):
     Raises
     ------
     ValueError
-        If k is out of range, or a latent is NaN or infinite (looked for only where
-        there is no guess, since it takes as long as the choice itself).
-
-    Notes
-    -----
-    To find the k-th largest of all latents from nothing is the dearest part of a
-    budget. But it moves slowly: under a constant k no faster than the fastest latent,
-    and k changes slowly. So training
-    remembers where it was: what lies above an interval (low, high] around it is 1 at
-    once, what lies below is 0, and only the few latents inside are put in order.
+        If k is out of range, or a latent is NaN or infinite.
 
     Examples
     --------
     >>> top_k([np.array([3.0, 1.0]), np.array([3.0, 2.0, 3.0])], k=2)
     ([array([ True, False]), array([ True, False, False])], 3.0)
     """
-    n = sum(latent.size for latent in latents)
+    every = np.concatenate([latent.reshape(-1) for latent in latents])
+    check_k(k, every.size)
+    check_finite(every)
+    order = np.argsort(-every, kind="stable")                 # largest first; ties stay in order
+    chosen = np.zeros(every.size, bool)
+    chosen[order[:k]] = True
+    ends = np.cumsum([latent.size for latent in latents])
+    masks = [
+        mask.reshape(latent.shape) for mask, latent in zip(np.split(chosen, ends[:-1]), latents)
+    ]
+    return masks, float(every[order[k - 1]])
+
+
+def check_k(k, n):
+    """Refuse a number of ones that n latents cannot have."""
     if not 1 <= k <= n:
         raise ValueError(f"k is {k}; it must be from 1 to {n}, the number of latents")
-    if near is None:
-        every = np.concatenate([latent.reshape(-1) for latent in latents])
-        if not np.isfinite(every).all():
-            raise ValueError("latents hold NaN or infinity; they must be finite")
-        tau = np.partition(every, n - k)[n - k]
-        near = np.nextafter(tau, -np.inf), tau                # only tau itself is inside
-    low, high = near
-    masks = [np.empty(latent.size, bool) for latent in latents]
-    missing, places, values = k, [], []
-    for latent, mask in zip(latents, masks):
-        flat, found = latent.reshape(-1), []
-        for start in range(0, flat.size, PIECE):
-            piece = flat[start : start + PIECE]
-            above = np.greater(piece, high, out=mask[start : start + PIECE])
-            missing -= np.count_nonzero(above)
-            found.append(start + np.flatnonzero(above ^ (piece > low)))
-        places.append(np.concatenate(found))
-        values.append(flat[places[-1]])
 
-    inside = np.concatenate(values)
-    if not 1 <= missing <= inside.size:
-        return top_k(latents, k)
-    tau = np.partition(inside, inside.size - missing)[inside.size - missing]
-    for mask, place, value in zip(masks, places, values):
-        mask[place[value > tau]] = True
-        missing -= np.count_nonzero(value > tau)
-    for mask, place, value in zip(masks, places, values):
-        ties = place[value == tau][:missing]
-        mask[ties] = True
-        missing -= ties.size
-    return [mask.reshape(latent.shape) for mask, latent in zip(masks, latents)], float(tau)
+
+def check_finite(latents):
+    """Refuse latents, (n,), that are NaN or infinite."""
+    if not np.isfinite(latents).all():
+        raise ValueError("latents hold NaN or infinity; they must be finite")
 
 
 def nearly_empty(shape, p0, sigma, rng, dtype=np.float32):

@@ -1,4 +1,4 @@
-"""Which weights are 1, or, among ternary ones, not 0: five rules with one interface.
+"""Which weights are 1, or, among ternary ones, not 0: four rules with one interface.
 
 A rule has two methods. choose(latents, progress) returns a mask for each array of
 latents, True where the weight is to be 1; penalty(loss) returns what the rule adds to the
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sbnn_np.core import losses, quantize
+from sbnn_np.core import fast, losses, quantize
 
 
 @dataclass(frozen=True)
@@ -71,43 +71,27 @@ class NetBudget:
 
     def __init__(self, schedule):
         self.schedule = schedule
-        self.tau, self.reach = None, 0.0
+        self.top_k = fast.TopK()
 
     def choose(self, latents, progress):
-        n = sum(latent.size for latent in latents)
-        return self.largest(latents, quantize.ones_within(self.schedule(progress), n))
+        """Choose the ones.
 
-    def largest(self, latents, k):
-        """Masks of the k largest latents, found from where they were the last time."""
-        near = None if self.tau is None else (self.tau - self.reach, self.tau + self.reach)
-        masks, tau = quantize.top_k(latents, k, near)
-        # next time, look four times as far as tau moves at most these days
-        if self.tau is not None:
-            self.reach = max(4 * abs(tau - self.tau), 0.9 * self.reach, 1e-5)
-        self.tau = tau
+        Parameters
+        ----------
+        latents : list of (D, M) float
+        progress : float
+            Part of the training that is done, from 0 to 1.
+
+        Returns
+        -------
+        masks : list of (D, M) bool
+        """
+        n = sum(latent.size for latent in latents)
+        masks, _ = self.top_k(latents, quantize.ones_within(self.schedule(progress), n))
         return masks
 
     def penalty(self, loss):
-        return 0.0, 0.0
-
-
-class LayerBudget:
-    """The same density in each layer: the k largest latents of a layer are 1.
-
-    Parameters
-    ----------
-    schedule : Schedule
-    """
-
-    def __init__(self, schedule):
-        self.schedule = schedule
-        self.budgets = []
-
-    def choose(self, latents, progress):
-        self.budgets = self.budgets or [NetBudget(self.schedule) for _ in latents]
-        return [b.choose([latent], progress)[0] for b, latent in zip(self.budgets, latents)]
-
-    def penalty(self, loss):
+        """What the rule adds to the loss, and its derivative with respect to any |w|: nothing."""
         return 0.0, 0.0
 
 
@@ -157,17 +141,19 @@ class EvenBudget:
 
     def __init__(self, schedule):
         self.schedule = schedule
-        self.budgets = []
+        self.top_k = []
 
     def choose(self, latents, progress):
-        self.budgets = self.budgets or [NetBudget(self.schedule) for _ in latents]
+        """Choose the ones of each layer; see `NetBudget.choose`."""
+        self.top_k = self.top_k or [fast.TopK() for _ in latents]
         densities = even([latent.shape for latent in latents], self.schedule(progress))
         return [
-            budget.largest([latent], quantize.ones_within(density, latent.size))[0]
-            for budget, latent, density in zip(self.budgets, latents, densities)
+            top_k([latent], quantize.ones_within(density, latent.size))[0][0]
+            for top_k, latent, density in zip(self.top_k, latents, densities)
         ]
 
     def penalty(self, loss):
+        """Nothing; see `NetBudget.penalty`."""
         return 0.0, 0.0
 
 
@@ -186,12 +172,28 @@ class ConnectionsPenalty:
         self.expected, self.share = expected, share
 
     def choose(self, latents, progress):
-        masks = [latent > 0 for latent in latents]
+        """Choose by sign; see `NetBudget.choose`."""
+        return self.count([latent > 0 for latent in latents])
+
+    def count(self, masks):
+        """Count the ones of masks, a list of (D, M) bool, for the penalty, and return them."""
         self.ones = sum(np.count_nonzero(mask) for mask in masks)
         self.total = sum(mask.size for mask in masks)
         return masks
 
     def penalty(self, loss):
+        """What the ones chosen last add to the loss.
+
+        Parameters
+        ----------
+        loss : float
+            That it is added to.
+
+        Returns
+        -------
+        penalty, dw : float
+            See `losses.expected_connections`.
+        """
         return losses.expected_connections(self.ones, self.total, self.expected, self.share, loss)
 
 
@@ -213,11 +215,12 @@ class TernaryThreshold:
         self.connections = None if share is None else ConnectionsPenalty(expected, share)
 
     def choose(self, latents, progress):
-        sizes = [np.abs(latent) for latent in latents]
-        far = [size - 0.7 * size.mean() for size in sizes]
-        if self.connections:
-            return self.connections.choose(far, progress)
-        return [each > 0 for each in far]
+        """Choose the weights that are not 0; see `NetBudget.choose`."""
+        masks = [
+            quantize.ternary(latent, 0.7 * np.abs(latent).mean()) != 0 for latent in latents
+        ]
+        return self.connections.count(masks) if self.connections else masks
 
     def penalty(self, loss):
+        """What weights that are not 0 add to the loss; see `ConnectionsPenalty.penalty`."""
         return self.connections.penalty(loss) if self.connections else (0.0, 0.0)

@@ -17,7 +17,7 @@ def requantize(network, rule, progress):
     Parameters
     ----------
     network : Network
-    rule : NetBudget, LayerBudget, EvenBudget, ConnectionsPenalty, TernaryThreshold, or None
+    rule : NetBudget, EvenBudget, ConnectionsPenalty, TernaryThreshold, or None
         None is for networks whose weights cannot be 0.
     progress : float
         Part of the training that is done, from 0 to 1.

@@ -5,7 +5,7 @@ Sums of floats depend on the order of additions, so every engine takes both from
 
 import numpy as np
 
-from sbnn_np.core import convolution, pooling
+from sbnn_np.core import fast
 from sbnn_np.support import threads
 
 
@@ -27,8 +27,8 @@ def sums(block, w, x, signs):
     if block.kernel is None:
         return x @ w
     pad = -1.0 if signs else 0.0
-    z, _ = convolution.conv_forward(x, w, block.kernel, block.stride, block.padding, pad)
-    return pooling.maxpool_forward(z, block.pool)[0] if block.pool > 1 else z
+    z, _ = fast.conv_forward(x, w, block.kernel, block.stride, block.padding, pad)
+    return fast.maxpool_forward(z, block.pool)[0] if block.pool > 1 else z
 
 
 def bits(block, z, signs=False):

@@ -21,14 +21,14 @@ import numpy as np
 import sbnn_np
 from lab import sources
 from sbnn_np.bits import bitops
-from sbnn_np.core import convolution, network, optim, sparsity, train
+from sbnn_np.core import fast, network, sparsity, train
 from sbnn_np.datasets import data
 from sbnn_np.datasets.download import cache_folder
 from sbnn_np.support import atomic, threads
 
 ROOT = Path(__file__).resolve().parents[2]
 BATCH = 128
-OPTIMIZERS = {"Adam": optim.Adam, "NormalizedSGD": optim.NormalizedSGD}
+OPTIMIZERS = {"Adam": fast.Adam, "NormalizedSGD": fast.NormalizedSGD}
 
 
 @dataclass(frozen=True)
@@ -440,7 +440,7 @@ def products_of(layer, rng):
 
     def in_runs(places, inner, outer, multiply):
         big = random(BATCH * places, outer)
-        step = places * max(1, convolution.COLUMNS // (places * inner))
+        step = places * max(1, fast.COLUMNS // (places * inner))
 
         def half(part):
             cols = np.ones((step, inner), np.float32)
