@@ -17,8 +17,8 @@ from sbnn_np.engines import packed
 def show(args):
     """Print the summary of a model file and where its bytes go."""
     model = loaded(args.model)
-    parts = storage.parts(model)
-    sizes = [sum(len(c) for i, _, c in parts if i == n) for n in range(len(model.blocks))]
+    sections = storage.sections(model)
+    sizes = [sum(len(c) for i, _, c in sections if i == n) for n in range(len(model.blocks))]
     takes = " x ".join(map(str, model.shape))
     if model.binarize is None:
         print(f"{args.model}: takes {takes} pixels from 0 to 255")
@@ -29,8 +29,8 @@ def show(args):
     print(f"classes: {', '.join(model.classes)}\n")
     summary.summary(freeze.thaw(model), sizes)
     print()
-    total = sum(len(content) for _, _, content in parts)
-    for i, name, content in parts:
+    total = sum(len(content) for _, _, content in sections)
+    for i, name, content in sections:
         where = "" if i is None else f"layer {i}: "
         print(f"{where + name:<26}{len(content):>10,} bytes  {100 * len(content) / total:5.1f}%")
     floats = 4 * sum(block.w.size + block.w.shape[1] for block in model.blocks)

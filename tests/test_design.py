@@ -14,7 +14,7 @@ def lenet(rng, method="0/1 centred"):
 
 def test_the_largest_density_within_flash(rng):
     net = lenet(rng)
-    found = design.fit(net, flash_bytes=8192)
+    found = design.largest_density(net, flash_bytes=8192)
     assert found.file_bytes <= 8192
     design.fill(net, found.density + 0.001, np.random.default_rng(0))
     assert len(storage.dumps(freeze.freeze(net))) > 8192
@@ -22,7 +22,7 @@ def test_the_largest_density_within_flash(rng):
 
 def test_the_largest_density_within_additions(rng):
     net = lenet(rng)
-    found = design.fit(net, adds=15_000)
+    found = design.largest_density(net, adds=15_000)
     assert found.adds <= 15_000
     design.fill(net, found.density, np.random.default_rng(0))
     assert sum(map(bitops.adds, net.weight_layers)) == found.adds
@@ -32,8 +32,9 @@ def test_the_largest_density_within_additions(rng):
 
 
 def test_of_two_budgets_the_tighter_one_counts(rng):
-    flash, adds = design.fit(lenet(rng), flash_bytes=6000), design.fit(lenet(rng), adds=40_000)
-    both = design.fit(lenet(rng), flash_bytes=6000, adds=40_000)
+    flash = design.largest_density(lenet(rng), flash_bytes=6000)
+    adds = design.largest_density(lenet(rng), adds=40_000)
+    both = design.largest_density(lenet(rng), flash_bytes=6000, adds=40_000)
     assert both.density == min(flash.density, adds.density)
 
 
@@ -42,7 +43,7 @@ def test_a_network_that_has_seen_digits_keeps_to_the_budget(rng, method):
     digits = strokes.draw(np.arange(200) % 10, rng).reshape(200, 784)
     for budget in (4096, 8192):
         net = lenet(rng, method)
-        found = design.fit(net, flash_bytes=budget)
+        found = design.largest_density(net, flash_bytes=budget)
         design.fill(net, found.density, np.random.default_rng(1))
         for layer in net.layers:
             if hasattr(layer, "steps"):
@@ -56,18 +57,18 @@ def test_a_float_first_layer_has_its_bytes(rng):
     net = network.convnet(
         (16, 16, 3), [8, "pool", 16, "pool"], [40, 10], 3, 1, "0/1", rng, float_first=True
     )
-    found = design.fit(net, flash_bytes=8000)
+    found = design.largest_density(net, flash_bytes=8000)
     assert 4 * 27 * 8 < found.file_bytes <= 8000
 
 
 def test_impossible_budgets_are_refused(rng):
     with pytest.raises(ValueError, match="flash_bytes and adds are both None"):
-        design.fit(lenet(rng))
+        design.largest_density(lenet(rng))
     with pytest.raises(ValueError, match=r"the file has \d+ bytes .* the budgets are 100 and None"):
-        design.fit(lenet(rng), flash_bytes=100)
+        design.largest_density(lenet(rng), flash_bytes=100)
     for method in ("+-1", "full precision", "ternary"):
         with pytest.raises(ValueError, match="no 0/1 weights"):
-            design.fit(lenet(rng, method), flash_bytes=8000)
+            design.largest_density(lenet(rng, method), flash_bytes=8000)
 
 
 # the summary

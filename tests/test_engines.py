@@ -394,7 +394,7 @@ def test_a_centre_of_one_and_sums_beyond_32_bits():
 @networks
 def test_counts_equal_closed_forms(seed, method, conv, binarize, float_first):
     net, model, images, x = trained(seed, method, conv, binarize, float_first, N=2)
-    closed_forms = bitops.operations(net, depth=8 if binarize is None else 1)
+    closed_forms = bitops.operations(net, input_bits=8 if binarize is None else 1)
 
     def closed(name):
         return 2 * sum(layer[name] for layer in closed_forms)

@@ -33,12 +33,12 @@ def test_reach_is_what_sums_can_be(rng):
     for centre in (0, 5, 64):
         block = frozen.Block("0/1", w, (6,), centre=centre)
         Z = block.unit * (x @ w) - centre * x.sum(axis=1, keepdims=True)
-        low, high = block.reach(1)
+        low, high = block.sum_bounds(1)
         assert (low == Z.min(axis=0)).all() and (high == Z.max(axis=0)).all()
     block = frozen.Block("+-1", w, (6,))
     for inputs, arguments in ((x, (1,)), (2 * x - 1, (1, True))):
         Z = inputs @ np.where(w, 1, -1)
-        low, high = block.reach(*arguments)
+        low, high = block.sum_bounds(*arguments)
         assert (low == Z.min(axis=0)).all() and (high == Z.max(axis=0)).all()
 
 
@@ -84,7 +84,7 @@ def test_sums_that_float32_cannot_hold_are_refused(rng):
     net.weight_layers[0].set_mask(np.ones((70_000, 2), bool))
     with pytest.raises(ValueError, match="sums of block 0 reach 16777216"):
         freeze.freeze(net)
-    assert freeze.freeze(net, binarize=0).largest == 1
+    assert freeze.freeze(net, binarize=0).max_input == 1
 
 
 def test_names_for_all_classes(rng):
@@ -111,7 +111,7 @@ def test_names_for_all_classes(rng):
 @pytest.mark.filterwarnings("error")
 def test_images_that_do_not_fit_are_refused(images, message, rng):
     with pytest.raises(ValueError, match=message):
-        freeze.freeze(mlp("0/1", rng)).inputs(images)
+        freeze.freeze(mlp("0/1", rng)).pixels(images)
 
 
 def convnet(shape, rng):
@@ -129,11 +129,11 @@ def test_images_of_another_order_are_refused(shape, fits, others, rng):
     model = freeze.freeze(net)
     x = rng.integers(0, 256, (2, *shape)).astype(np.uint8)
     for each in fits:
-        assert np.array_equal(model.inputs(x.reshape(2, *each)), x)
+        assert np.array_equal(model.pixels(x.reshape(2, *each)), x)
     for each in others:
         message = "channels last" if len(shape) == 3 else "takes \\(N, 20\\), N at least 1"
         with pytest.raises(ValueError, match=message):
-            model.inputs(np.zeros((2, *each), np.uint8))
+            model.pixels(np.zeros((2, *each), np.uint8))
 
 
 def test_bits_are_refused_where_the_network_makes_them(rng):
@@ -142,11 +142,11 @@ def test_bits_are_refused_where_the_network_makes_them(rng):
     bits[1, 3] = 1
     for images in (bits, bits.astype(bool), bits.astype(np.uint8), bits.astype(float)):
         with pytest.raises(ValueError, match=r"0 and 1 alone.*\[pixel > 100\]"):
-            model.inputs(images)
+            model.pixels(images)
     for images in (0 * bits, 255 * bits):                      # blank images are no bits
-        assert np.array_equal(model.inputs(images), images)
-    assert np.array_equal(freeze.freeze(mlp("0/1", rng), binarize=0).inputs(bits), bits)
-    assert np.array_equal(freeze.freeze(mlp("0/1", rng)).inputs(bits), bits)
+        assert np.array_equal(model.pixels(images), images)
+    assert np.array_equal(freeze.freeze(mlp("0/1", rng), binarize=0).pixels(bits), bits)
+    assert np.array_equal(freeze.freeze(mlp("0/1", rng)).pixels(bits), bits)
 
 
 def test_numpy_integers_are_whole_numbers(rng):
@@ -186,9 +186,9 @@ def test_scores_that_could_be_infinite_are_refused(rng):
 
 def test_inputs_are_pixels_or_bits(rng):
     images = rng.integers(0, 256, (4, 5, 4))
-    assert np.array_equal(freeze.freeze(mlp("0/1", rng)).inputs(images), images.reshape(4, 20))
+    assert np.array_equal(freeze.freeze(mlp("0/1", rng)).pixels(images), images.reshape(4, 20))
     model = freeze.freeze(mlp("0/1", rng), binarize=100)
-    bits = model.seen(model.inputs(images))
+    bits = model.first_inputs(model.pixels(images))
     assert bits.dtype == np.uint8 and np.array_equal(bits, images.reshape(4, 20) > 100)
 
 

@@ -29,7 +29,7 @@ def test_gaps_by_hand():
     bits = np.zeros(800, bool)
     bits[[2, 3, 259, 600]] = True
     # 2 zeros; none; 255; 340 = 255 + 85
-    assert rans.gaps(bits).tolist() == [2, 0, rans.LONG, 0, rans.LONG, 85]
+    assert rans.gap_symbols(bits).tolist() == [2, 0, rans.LONG_GAP, 0, rans.LONG_GAP, 85]
 
 
 @pytest.mark.parametrize("density", [0.005, 0.01, 0.02, 0.05, 0.1, 0.3, 0.5])
@@ -43,8 +43,8 @@ def test_size_is_the_entropy_and_little_more(density, n, rng):
 
 @given(st.floats(1e-7, 0.5))
 def test_every_symbol_has_a_part_and_there_are_65536(p):
-    f, c = rans.parts(p)
-    assert f.min() >= 1 and int(f.sum()) == rans.PARTS
+    f, c = rans.frequencies(p)
+    assert f.min() >= 1 and int(f.sum()) == rans.SLOTS
     assert np.array_equal(c, np.cumsum(f) - f)
 
 

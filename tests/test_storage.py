@@ -119,7 +119,7 @@ def test_a_small_file_takes_little_memory_to_read(tmp_path):
 
 
 def test_a_file_beyond_the_limit_is_read_no_further(tmp_path, monkeypatch):
-    monkeypatch.setattr(storage, "LARGEST", 1 << 21)
+    monkeypatch.setattr(storage, "MAX_FILE_BYTES", 1 << 21)
     with open(tmp_path / "large.sbnn", "wb") as file:
         file.write(storage.MAGIC)
         file.truncate(1 << 30)
@@ -149,7 +149,7 @@ def test_parts_are_the_whole_file_and_weights_are_near_their_entropy():
     rng = np.random.default_rng(1)
     net = network.mlp([784, 512, 512, 10], "0/1", rng, p0=0.05)
     model = freeze.freeze(net)
-    parts = storage.parts(model)
+    parts = storage.sections(model)
     assert b"".join(content for _, _, content in parts) == storage.dumps(model)
     for i, layer in enumerate(net.weight_layers[:2]):
         (size,) = (len(c) for n, name, c in parts if (n, name) == (i, "weights"))
@@ -330,7 +330,7 @@ def test_forged_headers_are_refused_by_name(change, message):
 def rebuilt(model, block, name, change):
     """The file with one section changed by a function, and a checksum that fits."""
     found = b""
-    for i, part, content in storage.parts(model):
+    for i, part, content in storage.sections(model):
         if (i, part) == (block, name):
             body = change(content[4:])
             content = struct.pack("<I", len(body)) + body
@@ -344,7 +344,7 @@ def rebuilt(model, block, name, change):
     (0, "flips", lambda body: body + b"\0", "block 0: flips: 11 bytes are not 80 bits"),
     (0, "thresholds", lambda body: body[:3], "block 0: thresholds: 3 bytes are too few"),
     (0, "thresholds", lambda body: body[:4] + b"\xff" + body[5:], "they have 255 bits"),
-    (0, "thresholds", lambda body: struct.pack("<i", 1 << 30) + body[4:], "out of reach"),
+    (0, "thresholds", lambda body: struct.pack("<i", 1 << 30) + body[4:], "outside the range of"),
     (1, "scores", lambda body: body[4:], "block 1: scores: 76 bytes are not 20 float32"),
     (1, "scores", lambda body: b"\0\0\xc0\x7f" + body[4:], "block 1: scores: not all are finite"),
     (1, "scores", lambda body: struct.pack("<f", 3e38) + body[4:], "scores of block 1 can become"),

@@ -192,7 +192,7 @@ def made(rng, weights, conv, binarize, float_first, ground):
         if kind == "float" or i == 2:
             block.factor, block.offset = rng.normal(0, 1, (2, M)).astype(np.float32)
         else:
-            low, high = block.reach(largest, weights == "+-1" and i > 0)
+            low, high = block.sum_bounds(largest, weights == "+-1" and i > 0)
             middle = np.clip((low + high) // 2 + rng.integers(-9, 10, M), low, high)
             block.threshold = middle.astype(np.int32)
             block.flip = rng.random(M) < 0.5

@@ -123,7 +123,7 @@ for recipe, dataset in wanted:
     row |= {
         "agree": models.agreement(model, dataset.test_images, scores),
         "file_bytes": size, "float32_bytes": float32, "compression_file": float32 / size,
-        "parts": [[i, name, len(content)] for i, name, content in storage.parts(model)],
+        "parts": [[i, name, len(content)] for i, name, content in storage.sections(model)],
     }
     found[recipe.method, recipe.architecture, recipe.density, dataset.name] = model
     rows.append(row)
@@ -163,7 +163,7 @@ totals = {}
 for name, each in (
     ("0/1", model_of("0/1", 0.05)), ("0/1 centred", model), ("+-1", model_of("+-1", None)),
 ):
-    layer_counts = bitops.operations(freeze.thaw(each), depth=1)
+    layer_counts = bitops.operations(freeze.thaw(each), input_bits=1)
     totals[name] = {
         key: sum(layer[key] for layer in layer_counts) for key in layer_counts[0] if key != "binary"
     }
@@ -212,7 +212,7 @@ for sizes, budget in (
     ([784, 300, 100, 10], {"flash_bytes": 4096}), ([784, 300, 100, 10], {"flash_bytes": 16384}),
     ([784, 300, 100, 10], {"adds": 10_000}), ([784, 64, 10], {"flash_bytes": 4096}),
 ):
-    fit = design.fit(network.mlp(sizes, "0/1", rng), **budget)
+    fit = design.largest_density(network.mlp(sizes, "0/1", rng), **budget)
     ((what, most),) = budget.items()
     print(
         f"{'-'.join(map(str, sizes)):<16} {what:<11} <= {most:>6,}: density "
@@ -278,10 +278,10 @@ def torch_runner(model, images):
     flips = [torch.from_numpy(block.flip) for block in model.blocks[:-1]]
 
     def run():
-        x = torch.from_numpy(model.seen(images)).float()
+        x = torch.from_numpy(model.first_inputs(images)).float()
         for each, limit, flip in zip(w, limits, flips):
             x = ((x @ each >= limit) ^ flip).float()
-            x = 2 * x - 1 if model.signs else x
+            x = 2 * x - 1 if model.signed else x
         return common.scored(model.blocks[-1], (x @ w[-1]).numpy())
 
     if not np.array_equal(run(), engine.forward(images)):
@@ -393,7 +393,7 @@ counted = {"densities": densities, "adds": [], "word_ops": [], "words": []}
 net = network.mlp([784, 512, 512, 10], "0/1", rng)
 for p in densities:
     design.fill(net, p, np.random.default_rng(args.seed))
-    each = bitops.operations(net, depth=1)
+    each = bitops.operations(net, input_bits=1)
     counted["adds"].append(sum(layer["adds"] for layer in each))
     counted["word_ops"].append(sum(layer["word_ops"] for layer in each))
     counted["words"].append(sum(layer["and_words"] + layer["popcount_words"] for layer in each))

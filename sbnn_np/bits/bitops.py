@@ -1,42 +1,43 @@
-"""Operations and bytes of a network, each under a named convention.
+"""Operations and bytes of a network, each counted under a named convention.
 
-Operations, an image. A convolution does all this once for each place of its window; pixels that
-padding adds are inputs like any other. Batch norm is a threshold in a frozen network, and counted
-as such; pooling is counted in `word_ops` alone.
+D is the number of a neuron's inputs, and K the number of its weights that are not 0.
+
+Operations, for one image. A convolution repeats them at each place of its window, and pixels that
+padding adds count as inputs. Batch norm is a threshold in a frozen network, and is counted as one.
+Pooling is counted in `word_ops` alone.
 
 =================  =========================================================
-adds               additions: a neuron with K ones costs max(K-1, 0),
-                   and an input that is 0 is added like any other. A centred
-                   layer also sums its D inputs once (D-1) and takes that sum,
-                   times the centre, from each neuron (M). A ternary neuron with K
-                   weights that are not 0 costs max(K-1, 0). One of +-1 or
-                   float weights costs D-1; its D sign changes (`xnors`, where
-                   the inputs are bits), or its D multiplications
-                   (`float_macs`), are not in this number. (`adds` and `account`
-                   count the shared sum even if the centre is 0 of 64; `operations`
+adds               additions: max(K-1, 0) for each neuron of 0/1 or ternary weights,
+                   even if an input is 0. A centred layer also adds its D inputs once
+                   (D-1), and subtracts centre times this sum from each neuron (M).
+                   A neuron of +-1 or float weights costs D-1; its D sign changes
+                   (`xnors`, if the inputs are bits) or its D multiplications
+                   (`float_macs`) are counted elsewhere. (`adds` and `account` count
+                   the shared sum even if the centre is 0 of 64; `operations`
                    does not)
-dense_macs         D for each neuron, whatever the weights
+dense_macs         D for each neuron, whatever its weights
 xnors              D for each neuron of +-1 weights whose inputs are bits
-and_words,         on rows of 64-bit words, ceil(D / 64) of each for each neuron,
-popcount_words     for each bit of the inputs: eight for pixels. XNOR takes the place
-                   of AND where inputs are -1 and +1. One more popcount for the
-                   sum that all neurons share, if centred, or if weights are +-1
-                   and inputs pixels. None of ternary and float layers
-word_ops           logical operations on words of the bit-sliced engine: 5 a full
-                   adder, 2 a half adder, and so on (see `sliced_ops`), for 64
-                   images at once, so a 64th of that. Of 0/1 layers alone. These are
-                   the operations of the engine's plain form (`counted`). The fast
-                   one adds rows of zeros, too, and spares some of what centred
-                   neurons share: a test holds it to 0.7 to 1.25 times as many
+and_words,         ceil(D / 64) of each for each neuron and each bit of an input (a
+popcount_words     pixel has eight): operations on 64-bit words. XNOR takes the place
+                   of AND if inputs are -1 and +1. One more popcount for the sum that
+                   all neurons share, if the layer is centred, or if weights are +-1
+                   and inputs pixels. Ternary and float layers have none
+word_ops           logical operations on words in the bit-sliced engine, divided by 64,
+                   because one of them serves 64 images: 5 for a full adder, 2 for a
+                   half adder, and so on (see `sliced_ops`). 0/1 layers alone have
+                   them. The plain form of the engine (`plain_sliced`) does exactly
+                   these. The fast form also adds some rows of zeros and saves some
+                   shared work: a test holds it to 0.7 to 1.25 times as many
 compares           one for each hidden neuron: its threshold
 float_macs         D for each neuron of float weights, and one for each score
-reactnet_ops       float MACs + binary MACs / 64, dense; pixels that meet bits of
-                   weight count as eight binary inputs (Liu et al., 2020). Batch norm
-                   of the scores is left out, here and in the next
-micronet_ops       multiplications and additions apart, each times bits / 32: K or D
-                   multiplications of the inputs' bits a neuron, and the
-                   additions above, with as many bits as the largest sum has; 32
-                   for floats. A 0 costs nothing (MicroNet challenge, 2019)
+reactnet_ops       float MACs + binary MACs / 64, as if no weight were 0. Pixels that
+                   meet binary weights count as eight binary inputs (Liu et al., 2020).
+                   The batch norm of the scores is left out, here and in the next
+micronet_ops       multiplications and additions, each times its bits / 32. A neuron has
+                   K multiplications (D if its weights are +-1 or float), with the bits
+                   of an input, and the additions above, with the bits of the largest
+                   possible sum. Floats have 32 bits. A weight of 0 costs nothing
+                   (MicroNet challenge, 2019)
 =================  =========================================================
 
 Bytes.
@@ -44,11 +45,11 @@ Bytes.
 =================  =========================================================
 mask_bytes         one bit a weight, two if ternary, each layer rounded up to
                    whole bytes: never below 1/32 of float32, however sparse
-entropy_bytes      n H(p) / 8 for a layer of n weights of which a fraction p is
-                   1: what an ideal code spends that knows p and nothing else;
-                   for a ternary layer, of which a fraction p is not 0 and q of
-                   those is +1, n (H(p) + p H(q)) / 8
-float_bytes        4 bytes for each weight of a layer that keeps floats
+entropy_bytes      n H(p) / 8 for a layer of n weights of which a fraction p is 1.
+                   An ideal code that knows p and nothing else needs so many. A ternary
+                   layer, of which a fraction p is not 0 and q of those is +1, needs
+                   n (H(p) + p H(q)) / 8
+float_bytes        4 bytes for each weight of a layer of floats
 =================  =========================================================
 """
 
@@ -62,7 +63,13 @@ from sbnn_np.core import quantize
 
 @dataclass
 class Count:
-    """Operations so far; a loop that is handed one adds 1 at each operation it does."""
+    """Operations so far. An engine that takes a Count adds to it what it does.
+
+    Attributes
+    ----------
+    adds, xnors, and_words, popcount_words, word_ops, compares, float_macs : int
+        See the table above.
+    """
 
     adds: int = 0
     xnors: int = 0
@@ -74,7 +81,7 @@ class Count:
 
 
 def adds(layer):
-    """Additions an image of a Dense or Conv layer, in closed form.
+    """Count the additions of a Dense or Conv layer for one image, in closed form.
 
     Parameters
     ----------
@@ -87,7 +94,13 @@ def adds(layer):
     Raises
     ------
     TypeError
-        If the layer is of a kind that has weights and no rule here.
+        If there is no rule for layers of this kind.
+
+    Examples
+    --------
+    >>> from sbnn_np.core.layers import Dense
+    >>> adds(Dense(np.array([[1.0, 1, -1], [1, -1, -1], [1, -1, -1]]), "0/1"))    # 2 + 0 + 0
+    2
     """
     if not hasattr(layer, "places") or layer.w.ndim != 2:
         raise TypeError(f"cannot count the additions of {type(layer).__name__}")
@@ -110,12 +123,12 @@ def account(network):
     Returns
     -------
     account : dict
-        Of all layers: `weights`, `adds` (an image), `dense_adds` (the same, if no
+        Of all layers: `weights`, `adds` (for one image), `dense_adds` (the same, if no
         weight were 0), `float_bytes`. Of all layers but float ones: `mask_bytes`. Of the
-        sparse layers (0/1 and ternary): `ones` (weights that are not 0), `entropy_bytes`. Of
-        a network with such layers, `compression_weights_entropy`: 4 bytes a weight over
-        entropy_bytes + float_bytes (None if those are 0, as in a network of ones alone). What
-        a network has no layers for is None.
+        sparse layers (0/1 and ternary): `ones` (weights that are not 0), `entropy_bytes`,
+        and `compression_weights_entropy`: 4 bytes a weight over entropy_bytes + float_bytes
+        (None if those are 0, as in a network of ones alone). A value is None if the network has
+        no layers for it.
 
     Examples
     --------
@@ -149,12 +162,31 @@ def account(network):
 
 
 def mask_bytes(layer):
-    """Bytes of a layer's weights at one bit each, or two if ternary."""
+    """Bytes of a layer's weights at one bit each, or two if ternary.
+
+    Parameters
+    ----------
+    layer : Dense or Conv
+
+    Returns
+    -------
+    size : int
+    """
     return math.ceil(layer.w.size * (2 if layer.weights == "ternary" else 1) / 8)
 
 
 def entropy_bytes(layer):
-    """Bytes that an ideal code spends on a sparse layer if it knows the densities alone."""
+    """Bytes that an ideal code needs for a sparse layer if it knows the densities alone.
+
+    Parameters
+    ----------
+    layer : Dense or Conv
+        Of 0/1 or ternary weights.
+
+    Returns
+    -------
+    size : float
+    """
     bits = layer.w.size * quantize.binary_entropy(layer.ones / layer.w.size)
     if layer.weights == "ternary" and layer.ones:
         plus = np.count_nonzero(layer.w > 0)
@@ -162,145 +194,164 @@ def entropy_bytes(layer):
     return bits / 8
 
 
-def operations(network, depth=8):
-    """Count the operations of every layer, an image, under all conventions.
+def operations(network, input_bits=8):
+    """Count the operations of every layer for one image, under all conventions.
 
     Parameters
     ----------
     network : Network
-    depth : int
+    input_bits : int
         Bits of an input of the first layer: 8 for pixels, 1 for bits.
 
     Returns
     -------
     layers : list of dict
-        One for each layer of weights, with a number for each convention named above; and
-        `binary`, whether the layer's weights are bits or ternary.
+        One dict for each layer of weights. It has a number for each operation named above, and
+        `binary`: whether the layer's weights are bits or ternary.
 
     Raises
     ------
     TypeError
-        If a layer is of a kind that has weights and no rule here.
+        If there is no rule for layers of some kind.
 
     Examples
     --------
     >>> from sbnn_np.core.network import mlp
     >>> net = mlp([128, 10], "+-1", np.random.default_rng(0))
-    >>> found = operations(net, depth=1)[0]
+    >>> found = operations(net, input_bits=1)[0]
     >>> found["adds"], found["dense_macs"], found["and_words"], found["popcount_words"]
     (1270, 1280, 20, 22)
     """
-    counted, groups = [], []
+    per_layer, groups = [], []                # groups of a layer of weights and its pool size
     for layer in network.layers:
         if hasattr(layer, "w"):
             groups.append([layer, 1])
         elif hasattr(layer, "size"):
             groups[-1][1] = layer.size
-    for i, (layer, size) in enumerate(groups):
+    for i, (layer, pool) in enumerate(groups):
         last = i == len(groups) - 1
-        counted.append(layer_operations(layer, depth if i == 0 else 1, i > 0, last, size))
-    return counted
+        per_layer.append(layer_operations(layer, input_bits if i == 0 else 1, i > 0, last, pool))
+    return per_layer
 
 
-def layer_operations(layer, depth, hidden_input, last, size):
-    """Count one layer; see `operations`.
+def layer_operations(layer, input_bits, hidden_input, last, pool):
+    """Count the operations of one layer for one image.
 
     Parameters
     ----------
     layer : Dense or Conv
-    depth : int
-        Bits of an input.
+    input_bits : int
+        Bits of one input.
     hidden_input : bool
         Whether inputs are another layer's activations: -1 and +1 for +-1 and ternary layers.
     last : bool
-        Whether scores come out, so that no threshold does.
-    size : int
-        Of the pooling behind the layer; 1 without.
+        Whether this is the last layer, which gives scores and has no threshold.
+    pool : int
+        Size of the pooling behind the layer; 1 means no pooling.
+
+    Returns
+    -------
+    counts : dict
+        See `operations`.
     """
     additions, (D, M), places = adds(layer), layer.w.shape, layer.places
     floats, words = layer.weights == "float", -(-D // 64)
     K = np.full(M, D) if layer.mask is None or not layer.sparse else layer.mask.sum(axis=0)
-    bits = 32 if floats else depth
+    bits = 32 if floats else input_bits
     packed = layer.weights in ("0/1", "0/1 centred", "+-1")
-    signs = hidden_input and layer.weights in ("+-1", "ternary")
+    signed = hidden_input and layer.weights in ("+-1", "ternary")
     centred = layer.weights == "0/1 centred"
     if centred and not layer.centre:
-        additions -= places * (D - 1 + M)                     # nothing is taken from anybody
-    shared = centred and layer.centre > 0 or layer.weights == "+-1" and not signs
+        additions -= places * (D - 1 + M)                     # a centre of 0 has no shared sum
+    shared = centred and layer.centre > 0 or layer.weights == "+-1" and not signed
     macs = places * D * M
     multiplications = places * int(K.sum())
-    accumulator = 32 if floats else (D * (2**depth - 1)).bit_length() + (layer.weights == "+-1")
+    sum_bits = (D * (2**input_bits - 1)).bit_length() + (layer.weights == "+-1")
+    accumulator = 32 if floats else sum_bits
     word_ops = 0
     if layer.weights in ("0/1", "0/1 centred"):
         OH, OW = layer.out_shape[:2] if hasattr(layer, "out_shape") else (1, 1)
-        pooled = (OH // size) * (OW // size)
-        word_ops = places * sliced_ops(K, D, depth, round(64 * layer.centre), last)
+        pooled = (OH // pool) * (OW // pool)
+        word_ops = places * sliced_ops(K, D, input_bits, round(64 * layer.centre), last)
         if not last:
-            word_ops += pooled * M * size * size              # OR of each square, and the flip
+            word_ops += pooled * M * pool * pool              # the OR of each square, and the flip
     return {
         "binary": not floats,
         "dense_macs": macs,
         "adds": additions,
-        "xnors": macs if signs and layer.weights == "+-1" else 0,
-        "and_words": places * depth * words * M if packed else 0,
-        "popcount_words": places * depth * words * (M + shared) if packed else 0,
+        "xnors": macs if signed and layer.weights == "+-1" else 0,
+        "and_words": places * input_bits * words * M if packed else 0,
+        "popcount_words": places * input_bits * words * (M + shared) if packed else 0,
         "word_ops": word_ops / 64,
         "compares": 0 if last or floats else places * M,
         "float_macs": (macs if floats else 0) + (M if last else 0),
-        "reactnet_ops": macs if floats else macs * depth / 64,
+        "reactnet_ops": macs if floats else macs * input_bits / 64,
         "micronet_ops": (multiplications * bits + additions * accumulator) / 32,
     }
 
 
-def sliced_ops(K, D, depth, centre, last):
-    """Logical operations on words of the bit-sliced engine, at one place, for 64 images.
+def sliced_ops(K, D, input_bits, centre, last):
+    """Count the logical operations of the bit-sliced engine on words, at one place.
+
+    Each operation serves 64 images. `plain_sliced` does exactly these.
 
     Parameters
     ----------
     K : (M,) int
         Fan-in of each neuron.
     D : int
-    depth : int
-        Bits of an input.
+    input_bits : int
+        Bits of one input.
     centre : int
-        In 64ths; 0 for a plain layer.
+        In 64ths; 0 in a plain layer.
     last : bool
-        Whether numbers are wanted, and no comparison.
+        Whether the layer gives sums, without a comparison.
 
     Returns
     -------
     ops : int
     """
-    ops, high = 0, 0
+    ops, high_planes = 0, 0
     if centre:
-        ops, total = adder_ops([D] * depth)
+        ops, sum_planes = adder_ops([D] * input_bits)
         if not last:
-            levels = [0] * (total + 6)
+            rows = [0] * (sum_planes + 6)     # of each plane of centre * sum
             for j in range(7):
-                for i in range(total):
-                    levels[i + j] += centre >> j & 1
-            more, planes = adder_ops(levels)
-            # of each of 64 remainders, a comparison and what it carries into the planes above
-            high = planes - 6
-            ops += more + 64 * (compare_ops(6) + 2 * high + 1) + high
+                for i in range(sum_planes):
+                    rows[i + j] += centre >> j & 1
+            product_ops, product_planes = adder_ops(rows)
+            # for each of 64 remainders: a comparison, and its carry into the planes above
+            high_planes = product_planes - 6
+            ops += product_ops + 64 * (compare_ops(6) + 2 * high_planes + 1) + high_planes
     for fan_in in K.tolist():
         if not (fan_in or last or centre):
             continue
-        levels = [fan_in] * depth
+        rows = [fan_in] * input_bits
         if centre and not last:
-            # one more row for each plane of what is shared
-            levels += [0] * (high + 1 - depth)
-            levels = [n + (i <= high) for i, n in enumerate(levels)]
-        more, planes = adder_ops(levels)
-        ops += more + (0 if last else compare_ops(planes))
+            # one more row for each plane of the shared sum
+            rows += [0] * (high_planes + 1 - input_bits)
+            rows = [n + (i <= high_planes) for i, n in enumerate(rows)]
+        neuron_ops, planes = adder_ops(rows)
+        ops += neuron_ops + (0 if last else compare_ops(planes))
     return ops
 
 
-def adder_ops(levels):
-    """Operations to add levels[i] bits of weight 2^i for each i, and the planes of the sum.
+def adder_ops(rows):
+    """Count the operations that add rows of bits, and the planes of their sum.
 
-    Three bits of one weight become one, and one that is carried, by a full adder of 5 operations;
-    two that are left, by a half adder of 2.
+    A full adder takes three bits of one place value. It leaves one bit there, and carries one to
+    the next place, in 5 operations. A half adder does it for the last two bits, in 2.
+
+    Parameters
+    ----------
+    rows : list of int
+        rows[i] is the number of bits of place value 2^i.
+
+    Returns
+    -------
+    ops : int
+    planes : int
+        Bits of the sum.
 
     Examples
     --------
@@ -308,8 +359,8 @@ def adder_ops(levels):
     ((5, 2), (9, 3), (0, 2))
     """
     ops, i, carried = 0, 0, 0
-    while i < len(levels) or carried:
-        n = carried + (levels[i] if i < len(levels) else 0)
+    while i < len(rows) or carried:
+        n = carried + (rows[i] if i < len(rows) else 0)
         carried = n // 2
         if n:
             ops += 5 * ((n - 1) // 2) + 2 * ((n + 1) % 2)
@@ -318,5 +369,16 @@ def adder_ops(levels):
 
 
 def compare_ops(planes):
-    """Operations of a comparison with a constant: three a plane, and one less."""
+    """Count the operations that compare a number of so many planes with a constant.
+
+    Three operations a plane, and one less for the first plane.
+
+    Parameters
+    ----------
+    planes : int
+
+    Returns
+    -------
+    ops : int
+    """
     return 3 * planes - 1

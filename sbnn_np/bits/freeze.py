@@ -1,16 +1,16 @@
-"""Freeze: a trained network becomes bits and whole numbers, and decides exactly as before.
+"""Freeze: a trained network becomes bits and whole numbers, and gives the same answers.
 
-In training a block is weights, max pooling if any, batch norm and a threshold, all in float32.
-But its sums are whole numbers, or multiples of 1/64 in a centred layer, and batch norm followed
-by a threshold asks only whether such a number is large enough (or, where the scale is negative,
-small enough). So each neuron keeps one integer and one bit:
+In training a block computes weighted sums, max pooling if any, batch norm and a threshold, all in
+float32. The sums are whole numbers, or multiples of 1/64 in a centred layer. Batch norm followed
+by a threshold asks one question: is this sum large enough? (If the scale is negative: is it small
+enough?) So each neuron needs only one integer and one bit:
 
-    bit = [Z >= threshold] xor flip          Z = z, or 64 z - c sum(x) in a centred layer,
+    bit = [Z >= threshold] xor flip          Z = z, or 64 z - c sum(x) in a centred layer.
 
-where z counts the inputs that are 1 among those the neuron is connected to, and c / 64 is the
-centre. The threshold is where float32 itself changes its mind: it is found by bisection with the
-batch norm of the trained network, so no rounding is guessed at. Scores are the last block's
-factor * z + offset in float32, as in training, where z is Z, or Z / 64 in a centred layer.
+z is the sum of the inputs x whose weight is 1, and c / 64 is the centre. Bisection finds the
+threshold: it asks the batch norm of the trained network, in float32, which sums pass. So float32
+rounding is part of the answer. The last block's scores are factor * z + offset in float32, as in
+training, with Z / 64 in the place of z in a centred layer.
 """
 
 import numpy as np
@@ -28,14 +28,14 @@ def freeze(network, classes=None, binarize=None, ground=None):
     Parameters
     ----------
     network : Network
-        Of 0/1 or +-1 weights; its first layer may keep float weights.
+        A network of 0/1 or +-1 weights. Its first layer may have float weights.
     classes : sequence of str, optional
-        Left out, "0", "1", and so on.
+        A name for each score. The default is "0", "1", and so on.
     binarize : int, optional
-        If the network was trained on bits, [pixel > binarize]; left out, on pixels from
-        0 to 255. From 0 to 254.
+        From 0 to 254. The network was trained on the bits [pixel > binarize]. Left out, it was
+        trained on pixels from 0 to 255.
     ground : "dark" or "light", optional
-        What lies behind the things that the training images show; left out, not known.
+        The brightness of the background in the training images. Left out, it is unknown.
 
     Returns
     -------
@@ -44,10 +44,10 @@ def freeze(network, classes=None, binarize=None, ground=None):
     Raises
     ------
     TypeError
-        If a layer cannot be frozen, such as a ternary one, or layers come in an order that this
-        does not know, or in another dtype than float32; or if `binarize` is no whole number.
+        If a layer is of a kind that cannot be frozen (a ternary one, for example), if layers come
+        in an unknown order, if the dtype is not float32, or if `binarize` is no whole number.
     ValueError
-        If batch norm holds numbers that are not finite, or `check` finds something.
+        If batch norm holds numbers that are not finite, or if `check` raises it.
     """
     if network.dtype != np.float32:
         raise TypeError(f"the network computes in {network.dtype}; only float32 can be frozen")
@@ -62,26 +62,38 @@ def freeze(network, classes=None, binarize=None, ground=None):
         binarize = whole_number(binarize, "binarize", 0, 254)
     model = Frozen(blocks, tuple(map(int, network.shape)), (), binarize, ground)
     for i, group in enumerate(groups):
-        largest, last = model.largest if i == 0 else 1, i == len(groups) - 1
-        blocks.append(frozen_block(group, i, last, largest, activation))
+        max_input, last = model.max_input if i == 0 else 1, i == len(groups) - 1
+        blocks.append(frozen_block(group, i, last, max_input, activation))
     M = blocks[-1].w.shape[1]
     model.classes = tuple(classes) if classes is not None else tuple(map(str, range(M)))
     check(model)
     return model
 
 
-def frozen_block(group, i, last, largest, activation):
-    """Freeze a layer of weights and all that follows it up to the next one; the i-th of them.
+def frozen_block(group, i, last, max_input, activation):
+    """Freeze one layer of weights, together with the layers up to the next layer of weights.
 
     Parameters
     ----------
     group : list of layers
+        The layer of weights, then the layers that follow it.
     i : int
+        Number of the block, from 0.
     last : bool
-    largest : int
-        Largest input.
+        Whether this is the last block.
+    max_input : int
+        Largest input of the block.
     activation : "bit" or "sign"
-        Of all hidden layers.
+        The activation of all hidden layers.
+
+    Returns
+    -------
+    block : Block
+
+    Raises
+    ------
+    TypeError, ValueError
+        See `freeze`.
     """
     layer, *others = group
     others = [other for other in others if not isinstance(other, layers.Flatten)]
@@ -117,26 +129,27 @@ def frozen_block(group, i, last, largest, activation):
     if weights != "float":
         block.centre = round(UNIT * layer.centre)
         if not last:
-            low, high = block.reach(largest, signs=i > 0 and activation == "sign")
+            low, high = block.sum_bounds(max_input, signed=i > 0 and activation == "sign")
             block.threshold, block.flip = thresholds(norm, low, high, block.unit)
     return block
 
 
 def thresholds(norm, low, high, unit):
-    """Find where batch norm, in its own float32, turns positive; or stops to be.
+    """Find the sum from which batch norm, in its own float32, is positive; or no longer positive.
 
     Parameters
     ----------
     norm : BatchNorm
-        Monotone in each neuron's sum, as float32 rounding keeps the order.
+        Monotone in each neuron's sum, because float32 rounding keeps the order.
     low, high : (M,) int64
         Smallest and largest sum of each neuron, times unit.
     unit : int
+        See `Block.unit`.
 
     Returns
     -------
     threshold : (M,) int32
-        From low to high. A neuron that is always the same has its `low`.
+        From low to high. A neuron whose bit never changes has `low`.
     flip : (M,) bool
 
     Examples
@@ -149,23 +162,24 @@ def thresholds(norm, low, high, unit):
     """
     falling = norm.fold()[0] < 0
 
-    def passed(Z):
+    def passes(Z):
         z = (Z / unit).astype(norm.mean.dtype)
         return (norm.forward(z[None])[0] > 0) != falling
 
+    # bisection: first is the smallest candidate, and beyond is known to pass or is high + 1
     first, beyond = low.copy(), high + 1
     while (first < beyond).any():
         middle = (first + beyond) // 2
-        yes = passed(np.minimum(middle, high))
+        passed = passes(np.minimum(middle, high))
         searching = first < beyond
-        beyond = np.where(searching & yes, middle, beyond)
-        first = np.where(searching & ~yes, middle + 1, first)
+        beyond = np.where(searching & passed, middle, beyond)
+        first = np.where(searching & ~passed, middle + 1, first)
     never = first > high
     return np.where(never, low, first).astype(np.int32), falling ^ never
 
 
 def thaw(model):
-    """A network of the weights of a frozen one, to be counted: batch norm does not come back.
+    """Make a network with the weights of a frozen one, for counting. It has no batch norm.
 
     Parameters
     ----------
@@ -175,7 +189,7 @@ def thaw(model):
     -------
     network : Network
     """
-    found = []
+    thawed = []
     for block in model.blocks:
         weights = "0/1 centred" if block.centre else block.weights
         latent = block.w if weights == "float" else block.w.astype(np.float32) - np.float32(0.5)
@@ -183,9 +197,9 @@ def thaw(model):
             layer = layers.Dense(latent, weights)
         else:
             layer = layers.Conv(
-                latent, block.shape, block.kernel, weights, not found, block.stride, block.padding
+                latent, block.shape, block.kernel, weights, not thawed, block.stride, block.padding
             )
         if block.centre:
             layer.set_centre(block.centre / UNIT)
-        found += [layer] + [layers.MaxPool(block.pool)] * (block.pool > 1)
-    return Network(found, model.shape)
+        thawed += [layer] + [layers.MaxPool(block.pool)] * (block.pool > 1)
+    return Network(thawed, model.shape)

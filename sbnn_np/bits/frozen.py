@@ -1,11 +1,12 @@
-"""A frozen network: what its blocks hold, and which of them can be run.
+"""A frozen network: what its blocks hold, and which networks can be run.
 
-Each hidden neuron keeps bits for weights, one integer and one bit:
+A hidden neuron keeps one bit for each weight, one integer (its threshold) and one more bit (its
+flip). It computes
 
-    bit = [Z >= threshold] xor flip          Z = z, or 64 z - c sum(x) in a centred layer,
+    bit = [Z >= threshold] xor flip          Z = z, or 64 z - c sum(x) in a centred layer.
 
-where z counts the inputs that are 1 among those the neuron is connected to, and c / 64 is the
-centre. `freeze` makes such a network from a trained one.
+z is the sum of the inputs x whose weight is 1, and c / 64 is the centre. `freeze` makes a frozen
+network from a trained one.
 """
 
 import math
@@ -16,33 +17,34 @@ import numpy as np
 
 from sbnn_np.core import windows
 
-UNIT = 64          # centres are multiples of 1/64
-EXACT = 1 << 24    # up to here float32 holds every whole number
+UNIT = 64                  # centres are multiples of 1/64
+FLOAT32_EXACT = 1 << 24    # float32 holds every whole number up to this one
 GROUNDS = ("dark", "light", None)
 
 
 @dataclass(eq=False)
 class Block:
-    """What a layer, and the pooling, batch norm and threshold behind it, have become.
+    """One layer of a frozen network, with the pooling, batch norm and threshold that followed it.
 
     Attributes
     ----------
     weights : "0/1", "+-1" or "float"
-        Centred layers are "0/1" with a `centre` that is not 0.
-    w : (D, M) bool, or float32 of a float block
-        In a "+-1" block True stands for +1.
+        A centred layer is "0/1" with a `centre` above 0.
+    w : (D, M) bool, or float32 in a float block
+        True stands for 1, or for +1 in a "+-1" block.
     shape : (D,) or (H, W, C)
-        Of what comes in.
+        Shape of one input.
     kernel : (KH, KW), or None in a dense block
     stride, padding : int
     pool : int
-        Size of the squares of which one bit remains; 1 without pooling.
+        Each square of pool x pool outputs becomes one bit; 1 means no pooling.
     centre : int
-        In 64ths.
+        The centre in 64ths, from 0 to 64.
     threshold : (M,) int32, flip : (M,) bool
-        The neuron's bit is [Z >= threshold] xor flip. None in float blocks and in the last one.
+        The neuron's bit is [Z >= threshold] xor flip. None in float blocks and in the last block.
     factor, offset : (M,) float32
-        Scores, or the sums of a float block, are factor * sum + offset. None in all others.
+        The last block's scores, and a float block's values before its threshold at 0, are
+        factor * sum + offset. None in all other blocks.
     """
 
     weights: str
@@ -60,12 +62,12 @@ class Block:
 
     @property
     def unit(self):
-        """What sums are multiplied by to be whole numbers: 64 if centred, else 1."""
+        """The factor that makes whole numbers of the sums: 64 in a centred block, else 1."""
         return UNIT if self.centre else 1
 
     @property
     def sums_shape(self):
-        """Shape of the sums of one input: (M,) or (OH, OW, F)."""
+        """Shape of the sums of one input before pooling: (M,) or (OH, OW, F)."""
         if self.kernel is None:
             return (self.w.shape[1],)
         H, W, _ = self.shape
@@ -77,7 +79,7 @@ class Block:
 
     @property
     def out_shape(self):
-        """Shape of what goes out: (M,), or (OH, OW, F) divided by the pooling."""
+        """Shape of one output after pooling: (M,) or (OH // pool, OW // pool, F)."""
         if self.kernel is None:
             return self.sums_shape
         OH, OW, F = self.sums_shape
@@ -85,29 +87,35 @@ class Block:
 
     @property
     def places(self):
-        """Places of an input at which each neuron computes its sum."""
+        """Number of window places in one input, int; 1 in a dense block."""
         return math.prod(self.sums_shape[:-1])
 
-    def reach(self, largest, signs=False):
-        """Smallest and largest sum Z that each neuron can have.
+    def sum_bounds(self, max_input, signed=False):
+        """Return the smallest and the largest sum Z that each neuron can have.
 
         Parameters
         ----------
-        largest : int
-            Largest input; the smallest is 0, or its negative if `signs`.
-        signs : bool
+        max_input : int
+            Largest input. The smallest one is 0, or -max_input if `signed`.
+        signed : bool
             Whether inputs are -1 and +1.
 
         Returns
         -------
         low, high : (M,) int64
+
+        Examples
+        --------
+        >>> block = Block("0/1", np.array([[1, 1], [1, 0]], bool), (2,), centre=16)
+        >>> block.sum_bounds(1)             # 64 z - 16 sum(x), for x of 0 and 1
+        (array([  0, -16]), array([96, 48]))
         """
         D = len(self.w)
         K = self.w.sum(axis=0, dtype=np.int64)
         if self.weights == "+-1":
-            high = np.full_like(K, D) if signs else largest * K
-            return -np.full_like(K, D) if signs else -largest * (D - K), high
-        return -self.centre * largest * (D - K), (self.unit - self.centre) * largest * K
+            high = np.full_like(K, D) if signed else max_input * K
+            return -np.full_like(K, D) if signed else -max_input * (D - K), high
+        return -self.centre * max_input * (D - K), (self.unit - self.centre) * max_input * K
 
 
 @dataclass(eq=False)
@@ -118,13 +126,14 @@ class Frozen:
     ----------
     blocks : list of Block
     shape : (D,) or (H, W, C)
-        Of an input: whole numbers from 0 to 255.
+        Shape of one image. Its pixels are whole numbers from 0 to 255.
     classes : tuple of str
+        One name for each score.
     binarize : int or None
-        If given, an input counts as 1 if it is above this, else as 0.
+        If it is a number, the first block takes the bits [pixel > binarize]. If it is None, the
+        first block takes the pixels.
     ground : "dark", "light" or None
-        Of the images that it was trained on: what lies behind the things they show. None if
-        that is not known, or if it is now one and now the other.
+        The brightness of the background in the training images. None if it is unknown or mixed.
     """
 
     blocks: list
@@ -134,43 +143,43 @@ class Frozen:
     ground: str | None = None
 
     @property
-    def largest(self):
-        """The largest number that reaches the first block."""
+    def max_input(self):
+        """Largest input of the first block, int: 255 for pixels, 1 for bits."""
         return 255 if self.binarize is None else 1
 
     @property
-    def signs(self):
-        """Whether activations are -1 and +1, as between +-1 weights."""
+    def signed(self):
+        """Whether activations are -1 and +1, as they are in networks of +-1 weights; bool."""
         return self.blocks[-1].weights == "+-1"
 
-    def inputs(self, images):
-        """Images as pixels, after a look at whether they can be.
+    def pixels(self, images):
+        """Check images, and return them as uint8 in the shape that the network takes.
 
         Parameters
         ----------
-        images : (N, *shape), flat (N, D), or (N, H, W) if C is 1
-            Whole numbers from 0 to 255, of any dtype of real numbers; channels last. A network
-            that takes rows of D numbers takes images of any axes with so many.
+        images : (N, *shape), (N, D) or, if C is 1, (N, H, W)
+            Whole numbers from 0 to 255 in any real dtype, channels last. D is H * W * C. A network
+            whose shape is (D,) takes images of any axes with D numbers.
 
         Returns
         -------
-        x : (N, ...) uint8
+        pixels : (N, *shape) uint8
 
         Raises
         ------
         ValueError
-            If they do not fit the network, or are no such numbers; or if they are bits already,
-            where the network makes bits of pixels.
+            If the images do not fit the network; if they hold other numbers; or if they are bits
+            already although the network makes bits of pixels.
         """
         images = np.asarray(images)
         shape, D = tuple(self.shape), math.prod(self.shape)
-        fits = [shape, (D,)] + [shape[:2]] * (len(shape) == 3 and shape[2] == 1)
-        each = images.shape[1:]
+        allowed = [shape, (D,)] + [shape[:2]] * (len(shape) == 3 and shape[2] == 1)
+        given = images.shape[1:]
         if not len(images.shape) > 1 or len(images) == 0 or not (
-            each in fits or len(shape) == 1 and math.prod(each) == D
+            given in allowed or len(shape) == 1 and math.prod(given) == D
         ):
             takes = " or ".join(
-                f"({', '.join(map(str, ('N', *fit)))})" for fit in dict.fromkeys(fits)
+                f"({', '.join(map(str, ('N', *each)))})" for each in dict.fromkeys(allowed)
             )
             order = ", channels last" if len(shape) == 3 else ""
             raise ValueError(
@@ -179,12 +188,12 @@ class Frozen:
         if images.dtype != np.uint8:
             if images.dtype.kind not in "buif":
                 raise ValueError(f"images are of dtype {images.dtype}; it must be of real numbers")
-            # not so for NaN, which may not be converted
-            within = ((images >= 0) & (images <= 255)).all()
-            whole = images.astype(np.uint8) if within else None
-            if whole is None or not np.array_equal(whole, images):
+            # this is False for NaN, which must not be converted
+            in_range = ((images >= 0) & (images <= 255)).all()
+            converted = images.astype(np.uint8) if in_range else None
+            if converted is None or not np.array_equal(converted, images):
                 raise ValueError("images hold other numbers than whole ones from 0 to 255")
-            images = whole
+            images = converted
         if self.binarize and images[0].max() <= 1 and images.max() == 1:
             raise ValueError(
                 "images hold 0 and 1 alone, as if they were bits already; the network takes pixels "
@@ -192,60 +201,75 @@ class Frozen:
             )
         return images.reshape(-1, *self.shape)
 
-    def seen(self, pixels):
-        """What reaches the first block: the pixels, or bits of them; uint8."""
+    def first_inputs(self, pixels):
+        """Return what the first block takes: the pixels, or the bits [pixel > binarize].
+
+        Parameters
+        ----------
+        pixels : (N, ...) uint8
+
+        Returns
+        -------
+        inputs : (N, ...) uint8
+        """
         return pixels if self.binarize is None else (pixels > self.binarize).view(np.uint8)
 
 
 def check(model):
-    """Raise ValueError if blocks do not fit one another, or their sums are not exact in float32.
-
-    What this lets pass, every engine can run.
+    """Raise ValueError unless every engine can run the network with exact sums.
 
     Parameters
     ----------
     model : Frozen
+
+    Raises
+    ------
+    ValueError
+        If blocks do not fit one another, if float32 cannot hold their sums exactly, or if a
+        threshold, a factor or an offset lies outside its limits.
+    TypeError
+        If `binarize` or a centre is no whole number.
     """
     if model.binarize is not None:
         whole_number(model.binarize, "binarize", 0, 254)
     if model.ground not in GROUNDS:
         raise ValueError(f'ground is {model.ground!r}; it must be "dark", "light" or None')
-    blocks, shape, largest = model.blocks, model.shape, model.largest
+    blocks, shape, max_input = model.blocks, model.shape, model.max_input
     for i, block in enumerate(blocks):
         last = i == len(blocks) - 1
         expected = shape if block.kernel else (math.prod(shape),)
         if block.shape != expected:
-            raise ValueError(f"block {i} takes {block.shape}; what comes in is {expected}")
+            raise ValueError(f"block {i} takes {block.shape}; its inputs have shape {expected}")
         if block.kernel and last:
             raise ValueError(f"block {i} is a convolution; the last block must be dense")
         if block.kernel and len(block.shape) != 3:
-            raise ValueError(f"block {i} is a convolution, and what comes in has {block.shape}")
-        window = block.kernel[0] * block.kernel[1] * shape[2] if block.kernel else block.shape[0]
-        if block.w.shape[0] != window or block.w.shape[1] < 1:
-            raise ValueError(f"block {i} has weights of {block.w.shape} for {window} inputs")
+            raise ValueError(f"block {i} is a convolution; its inputs have shape {block.shape}")
+        D = block.kernel[0] * block.kernel[1] * shape[2] if block.kernel else block.shape[0]
+        if block.w.shape[0] != D or block.w.shape[1] < 1:
+            raise ValueError(f"block {i} has weights of {block.w.shape} for {D} inputs")
         if block.weights == "float" and (i or last):
             raise ValueError(f"block {i} has float weights; only the first of several may")
         if block.weights not in ("float", blocks[-1].weights):
             raise ValueError(f"block {i} is of {block.weights}, and the last one is not")
         if min(block.out_shape) < 1 or block.pool > 1 and not block.kernel:
             raise ValueError(f"block {i} pools {block.sums_shape} by {block.pool}")
-        signs = model.signs and i > 0
+        signed = model.signed and i > 0
         whole_number(block.centre, f"centre of block {i}", 0, UNIT * (block.weights == "0/1"))
         if block.weights != "float":
-            low, high = block.reach(largest, signs)
-            if max(-low.min(), high.max()) >= EXACT:
-                raise ValueError(f"sums of block {i} reach {EXACT}: not exact in float32")
+            low, high = block.sum_bounds(max_input, signed)
+            if max(-low.min(), high.max()) >= FLOAT32_EXACT:
+                raise ValueError(f"sums of block {i} reach {FLOAT32_EXACT}: not exact in float32")
             if not last and ((block.threshold < low) | (block.threshold > high)).any():
-                raise ValueError(f"thresholds of block {i} are out of reach")
+                raise ValueError(f"thresholds of block {i} lie outside the range of its sums")
         for name in ("factor", "offset"):
             if (last or block.weights == "float") and not np.isfinite(getattr(block, name)).all():
                 raise ValueError(f"{name} of block {i} holds numbers that are not finite")
         if block.weights == "float":
-            most = largest * np.abs(block.w, dtype=np.float64).sum(axis=0)
-            low, high = -most, most
+            high = max_input * np.abs(block.w, dtype=np.float64).sum(axis=0)
+            low = -high
         if (last or block.weights == "float") and not finite_scores(block, low, high):
             raise ValueError(f"scores of block {i} can become infinite in float32")
-        shape, largest = block.out_shape, 1
+        shape, max_input = block.out_shape, 1
     if len(model.classes) != shape[0]:
         raise ValueError(f"classes has {len(model.classes)} names for {shape[0]} scores")
 
@@ -256,8 +280,12 @@ def finite_scores(block, low, high):
     Parameters
     ----------
     block : Block
-    low, high : (M,) array
-        Sums of each neuron, times the block's unit.
+    low, high : (M,) int64 or float64
+        Smallest and largest sum of each neuron, times `block.unit`.
+
+    Returns
+    -------
+    finite : bool
     """
     with np.errstate(over="ignore", invalid="ignore"):
         ends = (np.stack([low, high]) / block.unit).astype(np.float32)
@@ -265,19 +293,26 @@ def finite_scores(block, low, high):
 
 
 def whole_number(value, name, low, high):
-    """A value as an int, if it is a whole number from low to high, of Python or of NumPy.
+    """Return a value as an int, if it is a whole number from low to high.
 
     Parameters
     ----------
     value : int or NumPy integer
     name : str
-        For the error.
+        The name that an error message gives the value.
     low, high : int
+        Both are allowed.
+
+    Returns
+    -------
+    number : int
 
     Raises
     ------
-    TypeError, ValueError
-        If it is no whole number, or lies outside.
+    TypeError
+        If the value is no whole number.
+    ValueError
+        If it is below low or above high.
 
     Examples
     --------

@@ -1,15 +1,16 @@
-"""Model files: a frozen network in as few bytes as its entropy allows, and safe to read.
+"""Model files: a frozen network in nearly as few bytes as its entropy allows, and safe to read.
 
 A ``.sbnn`` file, little endian throughout:
 
     magic       4 bytes   "SBNN"
     version     uint16    1 or 2
     header      uint32 n, then n bytes of JSON in UTF-8, an object of
-                    shape      of an input, [D] or [H, W, C]
-                    binarize   null: inputs are pixels from 0 to 255; or a number b from 0 to 254:
-                               inputs are bits, [pixel > b]
-                    ground     version 2 alone: "dark", "light" or null, see `frozen.Frozen`
-                    classes    their names, a list of strings
+                    shape      of one image, [D] or [H, W, C]
+                    binarize   the scale of the inputs. null: pixels, whole numbers from 0 to 255.
+                               A number b from 0 to 254: bits, [pixel > b] with the threshold b
+                    ground     in version 2 alone: the background, "dark", "light" or null; see
+                               `frozen.Frozen`
+                    classes    the class names, a list of strings
                     blocks     a list of objects of
                         weights    "0/1", "+-1" or "float"
                         neurons    M
@@ -21,40 +22,43 @@ A ``.sbnn`` file, little endian throughout:
                                first, coded together as `rans` says; floats input by input, so the
                                M of the first input come first, as float32
                     flips      hidden blocks of bits: M bits
-                    thresholds the same blocks: int32, the smallest; uint8, a number b of bits; then
-                               M numbers of b bits, each with its highest bit first: what each
-                               threshold is above the smallest
+                    thresholds the same blocks: int32, the smallest threshold; uint8, a number b;
+                               then for each of M thresholds, in b bits with the highest bit first,
+                               how far it is above the smallest
                     scores     float blocks and the last: factor (M,) float32, offset (M,) float32
-    checksum    uint32    CRC-32 (of zlib) of all that stands before
+    checksum    uint32    CRC-32 (of zlib) of all bytes before it
 
-Bits are eight to a byte, the first in the lowest place, and the rest of the last byte is 0. A
-writer takes version 1 where ground is null: so files are as they were before there was a version 2.
+Bits are eight to a byte, the first in the lowest place, and the rest of the last byte is 0.
 
-What comes in. A dense block takes all D numbers of what comes in as one row. A convolution takes
-(H, W, C), and D = KH KW C inputs for each neuron and place. Its windows begin at -padding and lie
-stride apart, OH = floor((H + 2 padding - KH) / stride) + 1 of them one below the other, and OW
-likewise side by side. Pooling by s makes of (OH, OW, M) floor(OH / s) x floor(OW / s) squares;
-rows and columns that are left over are dropped. In a window, in a row, and where a dense block
-follows a convolution, the order is rows, then columns, then channels: the channel changes first.
-What padding adds is 0, but -1 where activations are -1 and +1.
+A writer uses version 1 if ground is null, and version 2 otherwise: so a network without a known
+background has the same bytes as before version 2 existed, and published file sizes stay true.
 
-What is computed. Bits of weight w are 0 and 1, or -1 and +1 where weights are "+-1". With x for the
-inputs of a neuron, z = sum(w x), and Z = z, or Z = 64 z - c sum(x) if c is not 0. So the thresholds
-and sums of a centred block are in 64ths. In a hidden block of bits
+The inputs of a block. A dense block takes all D numbers of its input as one row. A convolution
+takes (H, W, C), and each neuron has D = KH KW C inputs at each place. Its windows begin at -padding
+and lie stride apart: OH = floor((H + 2 padding - KH) / stride) + 1 of them one below the other, and
+OW likewise side by side. Pooling by s divides (OH, OW, M) into floor(OH / s) x floor(OW / s)
+squares, and drops the rows and columns that are left over. The order within a window, within a row,
+and from a convolution to a dense block is rows, then columns, then channels: the channel changes
+first. Padding adds 0, or -1 where activations are -1 and +1.
+
+The sums of a block. A bit of weight w is 0 or 1; in a "+-1" block it is -1 or +1. With x for the
+inputs of a neuron, z = sum(w x). If c is 0, Z = z; otherwise Z = 64 z - c sum(x), so the sums and
+the thresholds of a centred block are in 64ths. A hidden block of bits computes
 
     bit = [the largest Z of the square >= threshold] xor flip,
 
-and in a float block bit = [factor * z + offset > 0], for the largest z of the square; z is in
-float32 there, and the order of its additions is not laid down. A bit goes on as 0 or 1; if the last
-block's weights are "+-1", as -1 or +1. The last block is dense. Its scores are, in float32,
+and a float block bit = [factor * z + offset > 0] for the largest z of the square. This z is in
+float32, and the order of its additions is not specified. A bit goes on as 0 or 1, or, if the last
+block has "+-1" weights, as -1 or +1. The last block is dense. Its scores are, in float32,
 factor * z + offset, where z is Z, or Z / 64 if c is not 0; the product is rounded, then the sum.
 
-Limits: a network has at most 2^24 weights, a block at most 2^24 activations and 2^18 neurons. A
-header has at most 2^16 bytes, a file at most 2^27. Float weights are for the first of several
-blocks alone; all others have those of the last. Sums Z are below 2^24 in size, thresholds are sums
-that the neuron can have, and scores are finite. A reader believes nothing: no array is made before
-its size is known to be within the limits and to fit the bytes that are there. Damage is found by
-the checksum; a file made to pass it still loads only as a network that every engine can run.
+Limits: a network has at most 2^24 weights, a block at most 2^24 activations and 2^18 neurons, a
+header at most 2^16 bytes, and a file at most 2^27. Only the first of several blocks may have float
+weights; all others have the kind of weights that the last block has. Sums Z are below 2^24 in size.
+A threshold is a sum that its neuron can have, and scores are finite. A reader trusts no number: it
+makes an array only after it has compared the size with the limits and with the bytes that are
+there. The checksum reveals damage. A file that was forged to pass it still loads only as a network
+that every engine can run.
 """
 
 import json
@@ -69,13 +73,13 @@ from sbnn_np.bits import frozen, rans
 from sbnn_np.support import atomic
 
 MAGIC, VERSIONS = b"SBNN", (1, 2)
-MOST = 1 << 24     # weights of a network, and activations of a block
-NEURONS = 1 << 18  # of a block
-HEADER = 1 << 16   # bytes of a header
-LARGEST = 1 << 27  # bytes of a file
-PIECE = 1 << 20    # bytes that are read in one go
-WIDEST = 26        # bits of a threshold; sums are below 2^24 in size
-KEYS = {"weights", "neurons", "kernel", "stride", "padding", "pool", "centre"}
+MAX_WEIGHTS = 1 << 24         # of a network; also the most activations of a block
+MAX_NEURONS = 1 << 18         # of a block
+MAX_HEADER_BYTES = 1 << 16
+MAX_FILE_BYTES = 1 << 27
+BYTES_AT_ONCE = 1 << 20       # `load` reads so many bytes at a time
+MAX_THRESHOLD_BITS = 26       # sums are below 2^24 in size
+BLOCK_KEYS = {"weights", "neurons", "kernel", "stride", "padding", "pool", "centre"}
 
 
 class ModelFileError(ValueError):
@@ -83,7 +87,7 @@ class ModelFileError(ValueError):
 
 
 def save(model, path):
-    """Write a frozen network to a file, all or nothing.
+    """Write a frozen network to a file. A failure leaves no part of a file.
 
     Parameters
     ----------
@@ -98,10 +102,10 @@ def save(model, path):
     Raises
     ------
     ValueError
-        If the network is larger than a file may tell of, or cannot be run; see `frozen.check`.
+        If the network exceeds the limits of a file, or cannot be run; see `frozen.check`.
     """
     content = dumps(model)
-    loads(content)                                            # what cannot be read is not written
+    loads(content)                            # a file that cannot be read is not written
     atomic.write(path, content)
     return len(content)
 
@@ -120,15 +124,15 @@ def load(path):
     Raises
     ------
     ModelFileError
-        If the file is damaged or is no model; the message names it and what is wrong.
+        If the file is damaged or is no model file; the message names it and says what is wrong.
     OSError
         If it cannot be read.
     """
     content = bytearray()
     with open(path, "rb") as file:
-        # in pieces: to ask for all that is allowed would take so much memory
-        while len(content) <= LARGEST and (piece := file.read(PIECE)):
-            content += piece
+        # in chunks, because one read of MAX_FILE_BYTES would take so much memory at once
+        while len(content) <= MAX_FILE_BYTES and (chunk := file.read(BYTES_AT_ONCE)):
+            content += chunk
     try:
         return loads(content)
     except ModelFileError as error:
@@ -136,7 +140,20 @@ def load(path):
 
 
 def dumps(model):
-    """The bytes of a model file.
+    """Make the bytes of a model file.
+
+    Parameters
+    ----------
+    model : frozen.Frozen
+
+    Returns
+    -------
+    content : bytes
+
+    Raises
+    ------
+    ValueError
+        See `save`.
 
     Examples
     --------
@@ -145,11 +162,22 @@ def dumps(model):
     ((4, 2), True)
     """
     frozen.check(model)
-    return b"".join(content for _, _, content in parts(model))
+    return b"".join(content for _, _, content in sections(model))
 
 
-def parts(model):
-    """The parts of a file in order: (block number or None, name, bytes), a list."""
+def sections(model):
+    """Cut the bytes of a model file into its sections.
+
+    Parameters
+    ----------
+    model : frozen.Frozen
+
+    Returns
+    -------
+    sections : list of (int or None, str, bytes)
+        Block number (None outside of the blocks), name and bytes, in the order of the file. Joined,
+        the bytes are the whole file.
+    """
     header = {
         "shape": list(model.shape),
         "binarize": model.binarize,
@@ -172,83 +200,137 @@ def parts(model):
     text = json.dumps(
         header, separators=(",", ":"), ensure_ascii=False, default=operator.index
     ).encode()
-    if len(text) > HEADER:
-        raise ValueError(f"the header has {len(text)} bytes; at most {HEADER} are allowed")
-    found = [(None, "magic and version", MAGIC + struct.pack("<H", version))]
-    found.append((None, "header", sized(text)))
+    if len(text) > MAX_HEADER_BYTES:
+        raise ValueError(
+            f"the header has {len(text)} bytes; at most {MAX_HEADER_BYTES} are allowed"
+        )
+    result = [(None, "magic and version", MAGIC + struct.pack("<H", version))]
+    result.append((None, "header", length_prefixed(text)))
     for i, block in enumerate(model.blocks):
         if block.weights == "float":
-            found.append((i, "weights", sized(block.w.astype("<f4").tobytes())))
+            weights = block.w.astype("<f4").tobytes()
         else:
-            found.append((i, "weights", sized(rans.encode(block.w.T.reshape(-1)))))
+            weights = rans.encode(block.w.T.reshape(-1))
+        result.append((i, "weights", length_prefixed(weights)))
         if block.threshold is not None:
-            found.append((i, "flips", sized(np.packbits(block.flip, bitorder="little").tobytes())))
-            found.append((i, "thresholds", sized(coded_thresholds(block.threshold))))
+            flips = np.packbits(block.flip, bitorder="little").tobytes()
+            result.append((i, "flips", length_prefixed(flips)))
+            thresholds = encode_thresholds(block.threshold)
+            result.append((i, "thresholds", length_prefixed(thresholds)))
         if block.factor is not None:
-            scores = np.concatenate([block.factor, block.offset])
-            found.append((i, "scores", sized(scores.astype("<f4").tobytes())))
-    checksum = zlib.crc32(b"".join(content for _, _, content in found))
-    return [*found, (None, "checksum", struct.pack("<I", checksum))]
+            scores = np.concatenate([block.factor, block.offset]).astype("<f4").tobytes()
+            result.append((i, "scores", length_prefixed(scores)))
+    checksum = zlib.crc32(b"".join(content for _, _, content in result))
+    return [*result, (None, "checksum", struct.pack("<I", checksum))]
 
 
-def sized(content):
-    """Bytes behind their number."""
+def length_prefixed(content):
+    """The number of some bytes, as uint32, and then the bytes."""
     return struct.pack("<I", len(content)) + content
 
 
-def coded_thresholds(threshold):
-    """Integers, (M,), as the smallest and what each is above it, in as few bits as will do."""
+def encode_thresholds(threshold):
+    """Write thresholds, (M,) int32, as the smallest and their distances from it, in few bits.
+
+    Examples
+    --------
+    >>> encode_thresholds(np.array([7, 10, 8])).hex(" ")      # 7; two bits each; 00 11 01
+    '07 00 00 00 02 2c'
+    """
     smallest = int(threshold.min())
-    above = threshold.astype(np.int64) - smallest
-    width = int(above.max()).bit_length()
+    distance = threshold.astype(np.int64) - smallest
+    width = int(distance.max()).bit_length()
     places = np.arange(width - 1, -1, -1)
-    bits = (above[:, None] >> places & 1).astype(np.uint8)
+    bits = (distance[:, None] >> places & 1).astype(np.uint8)
     return struct.pack("<iB", smallest, width) + np.packbits(bits, bitorder="little").tobytes()
 
 
 class Reader:
-    """Takes bytes from the front; says what is missing when there are too few."""
+    """Reads bytes from the front, and raises an error if too few are left.
+
+    Parameters
+    ----------
+    content : memoryview
+
+    Attributes
+    ----------
+    position : int
+        How many bytes have been read.
+    """
 
     def __init__(self, content):
-        self.content, self.at = content, 0
+        self.content, self.position = content, 0
 
-    def take(self, n, name):
-        if n > len(self.content) - self.at:
-            raise ModelFileError(
-                f"{name}: {n} bytes are told of, {len(self.content) - self.at} are there"
-            )
-        self.at += n
-        return self.content[self.at - n : self.at]
+    def read(self, n, name):
+        """Read n bytes.
 
-    def sized(self, name):
-        return self.take(struct.unpack("<I", self.take(4, name))[0], name)
+        Parameters
+        ----------
+        n : int
+        name : str
+            The name that an error message gives them.
+
+        Returns
+        -------
+        content : memoryview
+
+        Raises
+        ------
+        ModelFileError
+            If fewer are left.
+        """
+        left = len(self.content) - self.position
+        if n > left:
+            raise ModelFileError(f"{name}: {n} bytes are announced, {left} are there")
+        self.position += n
+        return self.content[self.position - n : self.position]
+
+    def read_section(self, name):
+        """Read a uint32 n, and return the n bytes behind it; see `read`."""
+        return self.read(struct.unpack("<I", self.read(4, name))[0], name)
 
 
 def loads(content):
-    """Read a frozen network from the bytes of a model file; see `load`."""
+    """Read a frozen network from the bytes of a model file.
+
+    Parameters
+    ----------
+    content : bytes
+
+    Returns
+    -------
+    model : frozen.Frozen
+
+    Raises
+    ------
+    ModelFileError
+        See `load`.
+    """
     if content[:4] != MAGIC:
         raise ModelFileError("magic: this is no .sbnn file")
-    if len(content) > LARGEST:
-        raise ModelFileError(f"magic: the file has more than {LARGEST} bytes")
-    content = memoryview(content)                             # slices are no copies
+    if len(content) > MAX_FILE_BYTES:
+        raise ModelFileError(f"magic: the file has more than {MAX_FILE_BYTES} bytes")
+    content = memoryview(content)             # its slices are no copies
     if len(content) < 10 or zlib.crc32(content[:-4]) != struct.unpack("<I", content[-4:])[0]:
         raise ModelFileError("checksum: the file is damaged or cut off")
     reader = Reader(content[4:-4])
-    (version,) = struct.unpack("<H", reader.take(2, "version"))
+    (version,) = struct.unpack("<H", reader.read(2, "version"))
     if version not in VERSIONS:
         raise ModelFileError(f"version: it is {version}; this reads 1 and 2")
-    text = reader.sized("header")
-    if len(text) > HEADER:
-        raise ModelFileError(f"header: it has {len(text)} bytes; at most {HEADER} are allowed")
+    text = reader.read_section("header")
+    if len(text) > MAX_HEADER_BYTES:
+        raise ModelFileError(
+            f"header: it has {len(text)} bytes; at most {MAX_HEADER_BYTES} are allowed"
+        )
     try:
         header = json.loads(bytes(text))
     except (ValueError, RecursionError):
         raise ModelFileError("header: this is no JSON") from None
-    model = read_header(header, version)
+    model = model_of_header(header, version)
     try:
         for i, block in enumerate(model.blocks):
-            read_sections(reader, block, i, i == len(model.blocks) - 1)
-        if reader.at != len(reader.content):
+            read_block_sections(reader, block, i, i == len(model.blocks) - 1)
+        if reader.position != len(reader.content):
             raise ModelFileError("checksum: there are bytes between the sections and it")
         frozen.check(model)
     except ModelFileError:
@@ -258,14 +340,29 @@ def loads(content):
     return model
 
 
-def read_header(header, version):
-    """A model whose blocks have shapes, and weights yet to be read."""
-    wanted = {"shape", "binarize", "classes", "blocks"} | ({"ground"} if version > 1 else set())
-    if not isinstance(header, dict) or header.keys() != wanted:
-        raise ModelFileError(f"header: it must have {', '.join(sorted(wanted))}")
-    shape = whole_numbers(header["shape"], "shape", 1, MOST)
-    if len(shape) not in (1, 3) or math.prod(shape) > MOST:
-        raise ModelFileError(f"shape: {shape} is neither (D,) nor (H, W, C) of up to {MOST}")
+def model_of_header(header, version):
+    """Make a model from a header. Its blocks have shapes, but their weights are not read yet.
+
+    Parameters
+    ----------
+    header : object of JSON
+    version : int
+
+    Returns
+    -------
+    model : frozen.Frozen
+
+    Raises
+    ------
+    ModelFileError
+        If an entry is missing, is not known, or lies outside its limits.
+    """
+    keys = {"shape", "binarize", "classes", "blocks"} | ({"ground"} if version > 1 else set())
+    if not isinstance(header, dict) or header.keys() != keys:
+        raise ModelFileError(f"header: it must have {', '.join(sorted(keys))}")
+    shape = whole_numbers(header["shape"], "shape", 1, MAX_WEIGHTS)
+    if len(shape) not in (1, 3) or math.prod(shape) > MAX_WEIGHTS:
+        raise ModelFileError(f"shape: {shape} is neither (D,) nor (H, W, C) of up to {MAX_WEIGHTS}")
     binarize = header["binarize"]
     if binarize is not None:
         (binarize,) = whole_numbers([binarize], "binarize", 0, 254)
@@ -281,42 +378,61 @@ def read_header(header, version):
         raise ModelFileError("blocks: there must be at least one")
     model = frozen.Frozen([], shape, tuple(classes), binarize, ground)
     weights = 0
-    for i, told in enumerate(header["blocks"]):
-        block = read_block(told, shape, f"block {i}")
+    for i, entries in enumerate(header["blocks"]):
+        block = block_of_header(entries, shape, f"block {i}")
         shape, weights = block.out_shape, weights + block.w.size
-        if weights > MOST or math.prod(block.sums_shape) > MOST:
-            raise ModelFileError(f"block {i}: more than {MOST} weights or activations")
+        if weights > MAX_WEIGHTS or math.prod(block.sums_shape) > MAX_WEIGHTS:
+            raise ModelFileError(f"block {i}: more than {MAX_WEIGHTS} weights or activations")
         model.blocks.append(block)
     return model
 
 
-def read_block(told, shape, name):
-    """A block as the header tells of it; its w has a shape, but no memory yet."""
-    if not isinstance(told, dict) or told.keys() != KEYS:
-        raise ModelFileError(f"{name}: it must have {', '.join(sorted(KEYS))}")
-    if told["weights"] not in ("0/1", "+-1", "float"):
-        raise ModelFileError(f"{name}: weights are {told['weights']!r}, not 0/1, +-1 or float")
-    (M,) = whole_numbers([told["neurons"]], f"{name}: neurons", 1, NEURONS)
+def block_of_header(entries, shape, name):
+    """Make a block from its entries in the header. Its w has a shape, but no memory yet.
+
+    Parameters
+    ----------
+    entries : object of JSON
+    shape : (D,) or (H, W, C)
+        Shape of one input of the block.
+    name : str
+        The name that an error message gives the block.
+
+    Returns
+    -------
+    block : frozen.Block
+
+    Raises
+    ------
+    ModelFileError
+        See `model_of_header`.
+    """
+    if not isinstance(entries, dict) or entries.keys() != BLOCK_KEYS:
+        raise ModelFileError(f"{name}: it must have {', '.join(sorted(BLOCK_KEYS))}")
+    weights = entries["weights"]
+    if weights not in ("0/1", "+-1", "float"):
+        raise ModelFileError(f"{name}: weights are {weights!r}, not 0/1, +-1 or float")
+    (M,) = whole_numbers([entries["neurons"]], f"{name}: neurons", 1, MAX_NEURONS)
     stride, pool = whole_numbers(
-        [told["stride"], told["pool"]], f"{name}: stride, pool", 1, MOST
+        [entries["stride"], entries["pool"]], f"{name}: stride, pool", 1, MAX_WEIGHTS
     )
     padding, centre = whole_numbers(
-        [told["padding"], told["centre"]], f"{name}: padding, centre", 0, MOST
+        [entries["padding"], entries["centre"]], f"{name}: padding, centre", 0, MAX_WEIGHTS
     )
-    if centre > (frozen.UNIT if told["weights"] == "0/1" else 0):
+    if centre > (frozen.UNIT if weights == "0/1" else 0):
         raise ModelFileError(f"{name}: centre is {centre}")
-    kernel = told["kernel"]
+    kernel = entries["kernel"]
     if kernel is None:
         shape, D = (math.prod(shape),), math.prod(shape)
     else:
-        kernel = whole_numbers(kernel, f"{name}: kernel", 1, MOST)
+        kernel = whole_numbers(kernel, f"{name}: kernel", 1, MAX_WEIGHTS)
         if len(kernel) != 2 or len(shape) != 3 or padding >= min(kernel):
             raise ModelFileError(f"{name}: kernel {kernel}, padding {padding} on {shape}")
         D = kernel[0] * kernel[1] * shape[2]
-    if D * M > MOST:
-        raise ModelFileError(f"{name}: it has {D * M} weights; at most {MOST} are allowed")
+    if D * M > MAX_WEIGHTS:
+        raise ModelFileError(f"{name}: it has {D * M} weights; at most {MAX_WEIGHTS} are allowed")
     w = np.broadcast_to(np.zeros((), bool), (D, M))
-    block = frozen.Block(told["weights"], w, shape, kernel, stride, padding, pool, centre)
+    block = frozen.Block(weights, w, shape, kernel, stride, padding, pool, centre)
     try:
         smallest = min(block.out_shape)
     except ValueError as error:
@@ -327,7 +443,24 @@ def read_block(told, shape, name):
 
 
 def whole_numbers(values, name, low, high):
-    """A tuple of the values, if they are a list of whole numbers from low to high."""
+    """Return values as a tuple, if they are a list of whole numbers from low to high.
+
+    Parameters
+    ----------
+    values : object of JSON
+    name : str
+        The name that an error message gives them.
+    low, high : int
+
+    Returns
+    -------
+    numbers : tuple of int
+
+    Raises
+    ------
+    ModelFileError
+        If they are anything else.
+    """
     if not isinstance(values, list) or not all(
         type(value) is int and low <= value <= high for value in values
     ):
@@ -335,13 +468,29 @@ def whole_numbers(values, name, low, high):
     return tuple(values)
 
 
-def read_sections(reader, block, i, last):
-    """Read what belongs to a block."""
+def read_block_sections(reader, block, i, last):
+    """Read the sections of a block into it.
+
+    Parameters
+    ----------
+    reader : Reader
+    block : frozen.Block
+        Its arrays are set.
+    i : int
+        Number of the block.
+    last : bool
+        Whether this is the last block.
+
+    Raises
+    ------
+    ModelFileError
+        If a section has another length, or holds other numbers, than the header implies.
+    """
     D, M = block.w.shape
     name = f"block {i}: weights"
-    content = reader.sized(name)
+    content = reader.read_section(name)
     if block.weights == "float":
-        block.w = floats(content, D * M, name).reshape(D, M)
+        block.w = unpack_floats(content, D * M, name).reshape(D, M)
     else:
         try:
             bits = rans.decode(content, D * M)
@@ -349,24 +498,44 @@ def read_sections(reader, block, i, last):
             raise ModelFileError(f"{name}: {error}") from None
         block.w = np.ascontiguousarray(bits.reshape(M, D).T)
     if block.weights != "float" and not last:
-        flips = reader.sized(f"block {i}: flips")
-        block.flip = packed(flips, M, f"block {i}: flips").view(bool)
-        block.threshold = read_thresholds(reader.sized(f"block {i}: thresholds"), M, i)
+        name = f"block {i}: flips"
+        block.flip = unpack_bits(reader.read_section(name), M, name).view(bool)
+        name = f"block {i}: thresholds"
+        block.threshold = decode_thresholds(reader.read_section(name), M, name)
     else:
-        both = floats(reader.sized(f"block {i}: scores"), 2 * M, f"block {i}: scores")
-        block.factor, block.offset = both[:M], both[M:]
+        name = f"block {i}: scores"
+        factor_and_offset = unpack_floats(reader.read_section(name), 2 * M, name)
+        block.factor, block.offset = factor_and_offset[:M], factor_and_offset[M:]
 
 
-def read_thresholds(content, M, i):
-    """The integers that `coded_thresholds` wrote, (M,) int32."""
-    name = f"block {i}: thresholds"
+def decode_thresholds(content, M, name):
+    """Read the thresholds that `encode_thresholds` wrote.
+
+    Parameters
+    ----------
+    content : bytes
+    M : int
+    name : str
+        The name that an error message gives them.
+
+    Returns
+    -------
+    threshold : (M,) int32
+
+    Raises
+    ------
+    ModelFileError
+        If the bytes are too few or too many, or a threshold is too large.
+    """
     if len(content) < 5:
         raise ModelFileError(f"{name}: {len(content)} bytes are too few")
     smallest, width = struct.unpack_from("<iB", content)
-    if width > WIDEST:
-        raise ModelFileError(f"{name}: they have {width} bits; at most {WIDEST} are allowed")
+    if width > MAX_THRESHOLD_BITS:
+        raise ModelFileError(
+            f"{name}: they have {width} bits; at most {MAX_THRESHOLD_BITS} are allowed"
+        )
     threshold = np.zeros(M, np.int64)
-    for column in packed(content[5:], M * width, name).reshape(M, width).T:
+    for column in unpack_bits(content[5:], M * width, name).reshape(M, width).T:
         threshold = threshold << 1 | column
     threshold += smallest
     if threshold.max() >= 1 << 31:
@@ -374,8 +543,25 @@ def read_thresholds(content, M, i):
     return threshold.astype(np.int32)
 
 
-def packed(content, n, name):
-    """n bits from bytes, (n,) uint8."""
+def unpack_bits(content, n, name):
+    """Turn bytes into n bits.
+
+    Parameters
+    ----------
+    content : bytes
+    n : int
+    name : str
+        The name that an error message gives them.
+
+    Returns
+    -------
+    bits : (n,) uint8
+
+    Raises
+    ------
+    ModelFileError
+        If the bytes are too few or too many, or the bits behind the last one are not 0.
+    """
     if len(content) != -(-n // 8):
         raise ModelFileError(f"{name}: {len(content)} bytes are not {n} bits")
     bits = np.unpackbits(np.frombuffer(content, np.uint8), bitorder="little")
@@ -384,8 +570,22 @@ def packed(content, n, name):
     return bits[:n]
 
 
-def floats(content, n, name):
-    """n float32 from bytes; finite ones."""
+def unpack_floats(content, n, name):
+    """Turn bytes into n finite numbers.
+
+    Parameters
+    ----------
+    content, n, name : see `unpack_bits`
+
+    Returns
+    -------
+    values : (n,) float32
+
+    Raises
+    ------
+    ModelFileError
+        If the bytes are too few or too many, or a number is not finite.
+    """
     if len(content) != 4 * n:
         raise ModelFileError(f"{name}: {len(content)} bytes are not {n} float32")
     values = np.frombuffer(content, "<f4").astype(np.float32)

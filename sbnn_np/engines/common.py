@@ -47,10 +47,11 @@ def first_bits(model, images):
 
     Sums of floats depend on the order of additions, so all engines share this one.
     """
-    x, block = model.inputs(images), model.blocks[0]
+    x, block = model.pixels(images), model.blocks[0]
     if block.weights != "float":
         return x
-    z = sums(block, block.w, model.seen(x).astype(np.float32).reshape(-1, *block.shape), False)
+    x = model.first_inputs(x).astype(np.float32).reshape(-1, *block.shape)
+    z = sums(block, block.w, x, False)
     return threads.apply(lambda z: bits(block, z), z).astype(np.uint8)
 
 
@@ -58,7 +59,7 @@ def as_bits(model, x):
     """What `first_bits` gave, as the first block of bits takes it, and its bits a number."""
     if model.blocks[0].weights == "float":
         return x, 1
-    return model.seen(x), 8 if model.binarize is None else 1
+    return model.first_inputs(x), 8 if model.binarize is None else 1
 
 
 def scored(block, z):

@@ -30,7 +30,7 @@ class Floats:
 
         Parameters
         ----------
-        images : see `frozen.Frozen.inputs`
+        images : see `frozen.Frozen.pixels`
 
         Returns
         -------
@@ -55,14 +55,14 @@ class Floats:
         """The same; apply(f, z) is f(z), for an f of single numbers."""
         model = self.model
         x, signs = common.as_bits(model, x)[0].astype(np.float32), False
-        if model.signs and model.blocks[0].weights == "float":
+        if model.signed and model.blocks[0].weights == "float":
             x, signs = 2 * x - 1, True
         for block, w in zip(self.blocks, self.w):
             z = common.sums(block, w, x.reshape(-1, *block.shape), signs)
             if block is self.blocks[-1]:
                 return common.scored(block, z)
-            x = apply(lambda z, block=block: common.bits(block, z, model.signs), z)
-            signs = model.signs
+            x = apply(lambda z, block=block: common.bits(block, z, model.signed), z)
+            signs = model.signed
         raise AssertionError("a frozen network has at least one block of bits")
 
 

@@ -16,7 +16,7 @@ def forward(model, images, count=None):
     Parameters
     ----------
     model : frozen.Frozen
-    images : see `frozen.Frozen.inputs`
+    images : see `frozen.Frozen.pixels`
     count : bitops.Count, optional
         All its numbers but `word_ops` grow, by one at each operation. Of a float layer, whose
         sums come from `common.first_bits`, only `float_macs` grows, at once.
@@ -37,7 +37,7 @@ def forward_one(model, x, depth, count):
     for i, block in enumerate(model.blocks):
         if block.weights == "float":
             continue
-        signs = model.signs and i > 0
+        signs = model.signed and i > 0
         rows = windows_of(x, block) if block.kernel else [[flat(x)]]
         w = block.w.T.tolist()
         Z = [[sums(window, w, block, depth, signs, count) for window in row] for row in rows]

@@ -39,7 +39,7 @@ class Packed:
 
         Parameters
         ----------
-        images : see `frozen.Frozen.inputs`
+        images : see `frozen.Frozen.pixels`
         count : bitops.Count, optional
             Its `and_words` (or XOR) and `popcount_words` grow by the words of each.
 
@@ -66,7 +66,7 @@ class Packed:
             if block.weights == "float":
                 continue
             x = x.reshape(-1, *block.shape)
-            Z = whole_sums(block, w, x, depth, self.model.signs and i > 0, count)
+            Z = whole_sums(block, w, x, depth, self.model.signed and i > 0, count)
             depth = 1                                         # from here on
             if block is blocks[-1]:
                 return common.scored(block, (Z / block.unit).astype(np.float32))

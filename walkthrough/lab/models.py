@@ -73,7 +73,7 @@ def trained(recipe, dataset, binarize=None, log=None):
 def engines(model):
     """Every fast engine that can run a model, by name."""
     found = {"float32 BLAS": floats.Floats(model), "packed words": packed.Packed(model)}
-    if not model.signs:
+    if not model.signed:
         found["bit-sliced"] = two_processes.Duo(model)
     return found
 

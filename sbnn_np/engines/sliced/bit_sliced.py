@@ -53,7 +53,7 @@ class Sliced:
 
         Parameters
         ----------
-        images : see `frozen.Frozen.inputs`
+        images : see `frozen.Frozen.pixels`
 
         Returns
         -------

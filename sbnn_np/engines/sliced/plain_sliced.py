@@ -22,7 +22,7 @@ def forward(model, images, count):
     ----------
     model : frozen.Frozen
         Of 0/1 weights.
-    images : see `frozen.Frozen.inputs`
+    images : see `frozen.Frozen.pixels`
     count : bitops.Count
         Its `word_ops` grows by the logical operations on words of 64 images.
 
