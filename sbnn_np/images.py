@@ -295,5 +295,5 @@ def inverted(images, ground, invert):
 def is_blank(image, model=None):
     """Whether pixels are less than BLANK levels of 255 apart, or all alike as a model's bits."""
     image = np.rint(image)
-    same = model is not None and np.ptp(model.seen(image)) == 0
+    same = model is not None and np.ptp(model.first_inputs(image)) == 0
     return bool(same or image.max() - image.min() < BLANK)
