@@ -122,7 +122,7 @@ def reproduce(*options):
 def test_reproduce_notes_that_nothing_differs_or_says_that_it_does(tmp_path):
     dataset = data.load("strokes")
     recipe = experiment.Recipe("0/1", (784, 8, 10), "Adam", 1e-2, 1, 0, 0.1, images=500)
-    result = experiment.run_once(recipe, dataset, tmp_path / "runs")
+    result = experiment.run_once(recipe, dataset, [tmp_path / "runs"])
     stale = {"rows": [{"part": "rates", **result["row"]}], "sources_digest": "of old sources"}
     experiment.write_json(tmp_path / "result.json", stale)
     done = reproduce("result", "--out", str(tmp_path))
@@ -163,17 +163,17 @@ def test_an_interrupted_run_resumes_to_the_same_result(tmp_path, pictures, monke
     _, recipe = recipes.conv_recipe(
         "pictures", recipes.vgg(4), "0/1 centred", 0, 3, (1e-2, "shrinking")
     )
-    whole = experiment.run_once(recipe, pictures, tmp_path / "whole")
+    whole = experiment.run_once(recipe, pictures, [tmp_path / "whole"])
 
     def interrupt(line):
         if line.lstrip().startswith("2 "):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        experiment.run_once(recipe, pictures, tmp_path / "runs", log=interrupt)
+        experiment.run_once(recipe, pictures, [tmp_path / "runs"], log=interrupt)
     assert not (tmp_path / "runs").exists()
     assert len(list((tmp_path / "cache" / "checkpoints").iterdir())) == 1
-    resumed = experiment.run_once(recipe, pictures, tmp_path / "runs", resume=True)
+    resumed = experiment.run_once(recipe, pictures, [tmp_path / "runs"], resume=True)
     for result in (whole, resumed):
         for row in (result["row"], *result["epochs"], result):
             del row["seconds"]
@@ -181,9 +181,9 @@ def test_an_interrupted_run_resumes_to_the_same_result(tmp_path, pictures, monke
     assert list((tmp_path / "cache" / "checkpoints").iterdir()) == []
     # and is not run again, unless asked to
     monkeypatch.setattr(experiment, "run", None)
-    experiment.run_once(recipe, pictures, tmp_path / "runs")
+    experiment.run_once(recipe, pictures, [tmp_path / "runs"])
     with pytest.raises(TypeError):
-        experiment.run_once(recipe, pictures, tmp_path / "runs", again=True)
+        experiment.run_once(recipe, pictures, [tmp_path / "runs"], again=True)
 
 
 def test_a_sweep_reads_no_test_set_and_runs_nothing_twice(tmp_path, pictures, monkeypatch):

@@ -104,6 +104,43 @@ def test_quick_and_full_exclude_each_other():
     assert done.returncode == 2 and "exclude each other" in done.stderr
 
 
+# where results go
+
+
+@pytest.fixture
+def typed(monkeypatch):
+    """What a chapter takes from a command line."""
+
+    def options(*words):
+        parser = experiment.command_line("A chapter.")
+        parser.add_argument("--quick", action="store_true")
+        monkeypatch.setattr(sys, "argv", ["chapter.py", *words])
+        monkeypatch.setattr(experiment, "prepare", lambda out: None)
+        return experiment.options(parser)
+
+    return options
+
+
+def test_results_go_to_a_folder_of_their_own_unless_the_committed_ones_are_to_be_renewed(typed):
+    assert typed().out == ROOT / "out"
+    assert typed("--quick").out == ROOT / "out" / "quick"
+    assert typed("--renew").out == FIGURES
+    assert typed("--quick", "--out", "here").out == Path("here")
+    for contradiction in (["--quick", "--renew"], ["--out", "here", "--renew"]):
+        with pytest.raises(SystemExit) as left:
+            typed(*contradiction)
+        assert left.value.code == 2
+
+
+@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="git ignores, and this is no clone")
+def test_git_ignores_the_folder_of_results():
+    def ignored(path):
+        done = subprocess.run(["git", "check-ignore", "-q", path], cwd=ROOT)
+        return done.returncode == 0
+
+    assert ignored("out/01_mlp_mnist.json") and not ignored("figures/01_mlp_mnist.json")
+
+
 # writing
 
 
@@ -178,13 +215,13 @@ def test_a_finished_run_is_not_run_again(tmp_path, monkeypatch):
     recipe = experiment.Recipe("0/1", (784, 8, 10), "Adam", 1e-3, 1, 0, 0.1)
     images, labels, test_images, test_labels = strokes.stroke_digits(400, 20)
     dataset = data.Data("tiny", images, labels, test_images, test_labels)
-    first = experiment.run_once(recipe, dataset, tmp_path)
+    first = experiment.run_once(recipe, dataset, [tmp_path])
     monkeypatch.setattr(experiment, "run", None)              # a second run would fail
-    again = experiment.run_once(recipe, dataset, tmp_path)
+    again = experiment.run_once(recipe, dataset, [tmp_path])
     assert again == json.loads(json.dumps(first))
     monkeypatch.setattr(experiment, "DIGEST", "other")
     with pytest.raises(TypeError):
-        experiment.run_once(recipe, dataset, tmp_path)
+        experiment.run_once(recipe, dataset, [tmp_path])
 
 
 # the committed results

@@ -12,6 +12,7 @@ and what the centred domain changes.
     python walkthrough/01_mlp_mnist.py           2 minutes on two cores
     python walkthrough/01_mlp_mnist.py --quick   a look at everything in 20 seconds
     python walkthrough/01_mlp_mnist.py --full    three seeds, longer, and a wider net
+    python walkthrough/01_mlp_mnist.py --renew   write into figures/, not into out/
 
 On MNIST the first command ends with these test accuracies (seed 0):
 
@@ -282,6 +283,7 @@ print("train.train_step does the same, bit for bit.")
 # growing did best, a fifth network shows what growing from the nearly-empty start gives.
 
 chosen = recipes.chapter_1(args.seed, quick=args.quick, full=args.full)
+folders = [args.out / "runs", experiment.FIGURES / "runs"]
 results = []
 for recipe in chosen:
     what = f"{recipe.method}, {recipe.schedule}" if recipe.schedule else recipe.method
@@ -289,7 +291,7 @@ for recipe in chosen:
     heading(f"{what}, {recipe.architecture}, {made}")
     log = lambda line: print(line, flush=True)  # noqa: E731
     if args.full:
-        results.append(experiment.run_once(recipe, dataset, args.out / "runs", log=log))
+        results.append(experiment.run_once(recipe, dataset, folders, log=log))
     else:
         results.append(experiment.run(recipe, dataset, log=log)[0])
 rows = [result["row"] for result in results]

@@ -14,6 +14,7 @@ layers get how many of the ones.
     python walkthrough/02_conv_cifar10.py --quick    a look at everything in 30 seconds
     python walkthrough/02_conv_cifar10.py --full     wider and longer; a run a file
     python walkthrough/02_conv_cifar10.py --resume   go on after an interruption
+    python walkthrough/02_conv_cifar10.py --renew    write into figures/, not into out/
 
 The first command ends with these test accuracies (seed 0):
 
@@ -211,6 +212,8 @@ for scale, name in ((1.0, "OR"), (-1.0, "AND")):
 # network, after its last epoch. The last network of all grows from a nearly-empty start.
 
 chosen = recipes.chapter_2(args.seed, quick=args.quick, full=args.full)
+# long runs that are finished and committed are shown as they are
+folders = [args.out / "runs"] + args.full * [experiment.FIGURES / "runs"]
 results = []
 try:
     for name, recipe in chosen:
@@ -219,7 +222,7 @@ try:
         heading(f"{dataset.name}: {what}, {recipe.architecture}, seed {recipe.seed}")
         log = lambda line: print(line, flush=True)  # noqa: E731
         results.append(experiment.run_once(
-            recipe, dataset, args.out / "runs", log=log,
+            recipe, dataset, folders, log=log,
             again=not (args.full or args.resume), resume=args.resume,
         ))
 except checkpoint.CheckpointError as error:

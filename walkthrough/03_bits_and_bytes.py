@@ -14,6 +14,7 @@ OR and XOR.
     python walkthrough/03_bits_and_bytes.py            10 minutes the first time, then 90 s:
                                                        trained networks are kept
     python walkthrough/03_bits_and_bytes.py --quick    a look at everything in 30 seconds
+    python walkthrough/03_bits_and_bytes.py --renew    write into figures/, not into out/
 """
 
 # %% Set up

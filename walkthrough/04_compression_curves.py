@@ -17,6 +17,7 @@ narrower and denser one, and where that ends, and whether growing a network pays
     python walkthrough/04_compression_curves.py --figures  draw the finished runs, in seconds
     python walkthrough/04_compression_curves.py --quick    a tiny version in 40 seconds
     python walkthrough/04_compression_curves.py --workers 2    in a pool of processes
+    python walkthrough/04_compression_curves.py --renew    write into figures/, not into out/
 
 A run that is cut off goes on after its last whole epoch; one that is finished is not run again.
 """
@@ -103,8 +104,8 @@ if not args.figures:
 contents = [content for content in contents if content]
 if not contents:
     sys.exit(experiment.complain(
-        f"no result of these sources and of this data is in {os.path.relpath(args.out)}/runs; "
-        "without --figures they are trained"
+        f"no result of these sources and of this data is in {os.path.relpath(args.out)}/runs or in "
+        "figures/runs; without --figures they are trained"
     ))
 
 # %% 3. The table

@@ -154,12 +154,13 @@ def path_of(task):
 
 
 def done(task):
-    """The result of a task if it is there, of the sources of now; else None."""
+    """The result of a task if it is there or committed, of the sources of now; else None."""
     path = path_of(task)
-    if path.exists():
-        content = json.loads(path.read_text())
-        if content["sources_digest"] == DIGEST and experiment.recipe_of(content) == task.recipe:
-            return content
+    for place in (path, experiment.FIGURES / "runs" / path.name):
+        if place.exists():
+            content = json.loads(place.read_text(encoding="utf-8"))
+            if content["sources_digest"] == DIGEST and experiment.recipe_of(content) == task.recipe:
+                return content
     return None
 
 

@@ -27,6 +27,7 @@ from sbnn_np.datasets.download import cache_folder
 from sbnn_np.support import atomic, threads
 
 ROOT = Path(__file__).resolve().parents[2]
+FIGURES = ROOT / "figures"                # the committed results
 BATCH = 128
 OPTIMIZERS = {"Adam": fast.Adam, "NormalizedSGD": fast.NormalizedSGD}
 
@@ -161,15 +162,15 @@ def run(recipe, dataset, read_test=True, log=None, save_to=None, resume=False):
     return result, net
 
 
-def run_once(recipe, dataset, folder, read_test=True, log=None, again=False, resume=False):
-    """Do `run`, or read its result if the folder holds it and its sources are unchanged.
+def run_once(recipe, dataset, folders, read_test=True, log=None, again=False, resume=False):
+    """Do `run`, or read its result if a folder holds it and its sources are unchanged.
 
     Parameters
     ----------
     recipe, dataset, read_test, log, resume : see `run`
-    folder : Path
-        Holds a file for each finished run. Unfinished ones leave a checkpoint an epoch in
-        the user's cache folder.
+    folders : list of Path
+        They hold a file for each finished run; new ones are written into the first. An
+        unfinished run leaves a checkpoint an epoch in the user's cache folder.
     again : bool
         Whether to train even if the result is there.
 
@@ -178,14 +179,16 @@ def run_once(recipe, dataset, folder, read_test=True, log=None, again=False, res
     result : dict
     """
     name = run_name(recipe, dataset.name, read_test)
-    path, save_to = Path(folder) / f"{name}.json", cache_folder() / "checkpoints" / name
-    if path.exists() and not again:
-        result = json.loads(path.read_text())
-        if recipe_of(result) == recipe and result["sources_digest"] == DIGEST:
-            return result
+    paths = [Path(folder) / f"{name}.json" for folder in folders]
+    save_to = cache_folder() / "checkpoints" / name
+    for path in paths:
+        if path.exists() and not again:
+            result = json.loads(path.read_text(encoding="utf-8"))
+            if recipe_of(result) == recipe and result["sources_digest"] == DIGEST:
+                return result
     result, _ = run(recipe, dataset, read_test, log, save_to, resume)
     result |= provenance(result["row"]["seconds"])
-    write_json(path, result)
+    write_json(paths[0], result)
     save_to.unlink(missing_ok=True)
     return result
 
@@ -292,7 +295,12 @@ def command_line(description):
     )
     parser.add_argument("--data-dir", help="folder of its files (else $SBNN_DATA, cache, download)")
     parser.add_argument("--seed", type=int, default=0, help="of weights and order of images")
-    parser.add_argument("--out", type=Path, default=ROOT / "figures", help="results folder")
+    place = parser.add_mutually_exclusive_group()
+    place.add_argument("--out", type=Path, default=ROOT / "out", help="results folder")
+    place.add_argument(
+        "--renew", dest="out", action="store_const", const=FIGURES, default=argparse.SUPPRESS,
+        help="write over the committed results, in figures/",
+    )
     return parser
 
 
@@ -311,12 +319,19 @@ def open_both(args):
 
 
 def options(parser):
-    """A chapter's options as they were typed (in an editor, the defaults), and its folder ready."""
+    """The options of a chapter or a sweep as they were typed, and the results folder ready.
+
+    In an editor, the defaults. Leaves with exit code 2 if options contradict each other, or if
+    the results folder cannot be written to.
+    """
     args = parser.parse_args([] if "ipykernel" in sys.modules else None)
-    if args.quick and getattr(args, "full", False):
-        parser.error("--quick and --full exclude each other")
-    if args.quick and args.out == parser.get_default("out"):
-        args.out = args.out / "quick"
+    if getattr(args, "quick", False):
+        if getattr(args, "full", False):
+            parser.error("--quick and --full exclude each other")
+        if args.out == FIGURES:
+            parser.error("--quick and --renew exclude each other")
+        if args.out == parser.get_default("out"):
+            args.out = args.out / "quick"
     prepare(args.out)
     return args
 

@@ -59,7 +59,8 @@ def sweep(part, dataset, out, candidates):
         What the sweep calls this part of it.
     dataset : data.Data
     out : Path
-        Results folder; finished runs are in its folder `runs`, and are not run again.
+        Results folder; runs are written to its folder `runs`. Those that are finished, there or
+        among the committed ones, are not run again.
     candidates : list of Recipe
 
     Returns
@@ -67,9 +68,9 @@ def sweep(part, dataset, out, candidates):
     rows : list of dict
         The rows of the runs, each with its `part`.
     """
-    rows = []
+    rows, folders = [], [out / "runs", experiment.FIGURES / "runs"]
     for recipe in candidates:
-        result = experiment.run_once(recipe, dataset, out / "runs", read_test=False)
+        result = experiment.run_once(recipe, dataset, folders, read_test=False)
         row = {"part": part, **result["row"]}
         rows.append(row)
         print(

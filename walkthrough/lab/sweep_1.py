@@ -11,9 +11,11 @@ validation images decide; the test set is not read. Three parts:
 
     python walkthrough/lab/sweep_1.py     30 minutes on two cores
 
-A finished run leaves a file in figures/runs/ and is not run again.
+A finished run leaves a file in out/runs/ and is not run again, nor is a committed one in
+figures/runs/.
 """
 
+import os
 import sys
 from pathlib import Path
 
@@ -29,8 +31,7 @@ CONSTANT = {"0/1": "constant", "0/1 centred": "constant"}  # until the schedules
 
 parser = experiment.command_line("The sweep that chose the rates of chapter 1.")
 parser.add_argument("--data", choices=["mnist", "strokes"], default="mnist", help="data set")
-args = parser.parse_args()
-experiment.prepare(args.out)
+args = experiment.options(parser)
 
 dataset = experiment.open_data(args.data, args.data_dir)
 SPARSE = [method for method in METHODS if method.startswith("0/1")]
@@ -64,6 +65,7 @@ experiment.write_json(args.out / f"{name}.json", experiment.headed(
     "01_sweep", args, dataset.name, sum(row["seconds"] for row in rows), {"rows": rows},
 ))
 atomic.write(args.out / f"{name}.png", plots.rate_sweep(rates))
-print("\nchosen (recipes.CHOSEN says the same, or a test fails):")
+print(f"\nwrote {os.path.relpath(args.out / name)}.json and a figure beside it")
+print("chosen (recipes.CHOSEN says the same, or a test fails):")
 for method, chosen in choice.items():
     print(f"    {method!r}: {chosen},")

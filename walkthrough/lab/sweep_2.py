@@ -11,7 +11,8 @@ MNIST and of CIFAR-10, for four epochs. Two parts for each of the two, and a thi
 
     python walkthrough/lab/sweep_2.py     26 minutes on two cores
 
-A finished run leaves a file in figures/runs/ and is not run again.
+A finished run leaves a file in out/runs/ and is not run again, nor is a committed one in
+figures/runs/.
 """
 
 import os
@@ -37,8 +38,8 @@ TRIALS = (
 NETS = {"digits": (recipes.LENET5, 4), "pictures": (recipes.vgg(32), 4)}
 SPARSE = [method for method in METHODS if method.startswith("0/1")]
 
-args = experiment.command_line("The sweep that chose the rates of chapter 2.").parse_args()
-experiment.prepare(args.out)
+parser = experiment.command_line("The sweep that chose the rates of chapter 2.")
+args = experiment.options(parser)
 
 rows, chosen = [], {}
 for what, name in (("digits", "mnist"), ("pictures", "cifar10")):
@@ -77,6 +78,7 @@ for what, name in (("digits", "mnist"), ("pictures", "cifar10")):
 experiment.write_json(args.out / "02_sweep.json", experiment.headed(
     "02_sweep", args, "MNIST and CIFAR-10", sum(row["seconds"] for row in rows), {"rows": rows},
 ))
-print("\nchosen (recipes.CHOSEN_2 says the same, or a test fails):")
+print(f"\nwrote {os.path.relpath(args.out)}/02_sweep.json")
+print("chosen (recipes.CHOSEN_2 says the same, or a test fails):")
 for what, choice in chosen.items():
     print(f"    {what!r}: {choice},")

@@ -6,7 +6,8 @@ decide; the test set is not read.
 
     python walkthrough/lab/sweep_4.py     15 minutes or so on two cores
 
-A finished run leaves a file in figures/runs/ and is not run again.
+A finished run leaves a file in out/runs/ and is not run again, nor is a committed one in
+figures/runs/.
 """
 
 import os
@@ -21,8 +22,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from lab import experiment, recipes
 from lab.curves import EXPECTED, SHARE
 
-args = experiment.command_line("The sweep that chose the rates of ternary networks.").parse_args()
-experiment.prepare(args.out)
+parser = experiment.command_line("The sweep that chose the rates of ternary networks.")
+args = experiment.options(parser)
 
 rows, chosen = [], {}
 for what, name in (("dense", "mnist"), ("digits", "mnist"), ("pictures", "cifar10")):
@@ -55,6 +56,7 @@ for what, name in (("dense", "mnist"), ("digits", "mnist"), ("pictures", "cifar1
 experiment.write_json(args.out / "04_sweep.json", experiment.headed(
     "04_sweep", args, "MNIST and CIFAR-10", sum(row["seconds"] for row in rows), {"rows": rows},
 ))
-print("\nchosen (recipes.CHOSEN_4 says the same, or a test fails):")
+print(f"\nwrote {os.path.relpath(args.out)}/04_sweep.json")
+print("chosen (recipes.CHOSEN_4 says the same, or a test fails):")
 for (what, regularised), choice in chosen.items():
     print(f"    {what}, {'regularised' if regularised else 'as it is'}: {choice}")
