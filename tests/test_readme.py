@@ -1,0 +1,101 @@
+"""The front page is short, its commands and examples run, and its links lead where they say."""
+
+import ast
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def text_of(page):
+    return (ROOT / page).read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def readme():
+    return text_of("README.md")
+
+
+def block_after(readme, words):
+    """The code block that follows a line of the README."""
+    return re.search(re.escape(words) + r".*?```\w*\n(.*?)```", readme, re.DOTALL).group(1)
+
+
+@pytest.mark.parametrize("title, lines", [("## In a dozen lines", 11), ("## As bits", 12)])
+def test_the_library_examples_print_what_the_readme_says(readme, title, lines, tmp_path):
+    code = block_after(readme, title)
+    expected = block_after(readme[readme.index(title) :], "\nprints")
+    assert len([line for line in code.splitlines() if line.strip()]) == lines
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == expected
+
+
+def test_the_commands_are_one_line_each_and_end_as_they_should(readme):
+    commands = [line for line in readme.splitlines() if line.startswith("python3 -m venv")]
+    assert [command.split("&& ")[-1] for command in commands] == [
+        ".venv/bin/python walkthrough/01_mlp_mnist.py", ".venv/bin/python -m pytest",
+    ]
+    for command in commands:
+        assert subprocess.run(["bash", "-n", "-c", command]).returncode == 0
+
+
+def test_the_front_page_is_short(readme):
+    assert len(readme.splitlines()) <= 150 and len(readme.split()) <= 1300
+
+
+PAGES = ["README.md", "figures/README.md", "walkthrough/README.md"]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_link_leads_somewhere(page):
+    text = text_of(page)
+    found = re.findall(r"\]\(([^)]+)\)", text)
+    assert found
+    for target in found:
+        if not target.startswith("http"):
+            assert ((ROOT / page).parent / target).exists(), target
+
+
+def test_a_link_that_names_a_definition_leads_to_it(readme):
+    links = re.findall(r"\[`(\w+)\.(\w+)`\]\(([^)]+)\)", readme)
+    for file, name, target in links:
+        path = ROOT / target
+        assert path.stem == file, target
+        body = ast.parse(path.read_text(encoding="utf-8")).body
+        tops = [node.name for node in body if hasattr(node, "name")]
+        assert name in tops, f"{target} has no {name}"
+    for wanted in ("quantize", "ops", "sparsity", "bitops", "storage", "freeze", "train"):
+        assert wanted in {file for file, _, _ in links}
+    assert ("quantize", "straight_through") in {(file, name) for file, name, _ in links}
+
+
+def test_the_front_page_table_is_of_committed_numbers(readme):
+    race = json.loads(text_of("figures/03_bits_and_bytes.json"))["race"]
+    lines = [line for line in readme.splitlines() if re.match(r"\| (0/1|\+-1)", line)]
+    assert len(lines) == 4
+    told = {
+        f"| {r['method']} | {'-' if r['density'] is None else '%.2f%%' % (100 * r['density'])} "
+        f"| {100 * r['test_accuracy']:.2f} | {r['file_bytes']:,} |"
+        for r in race if r["architecture"] == "784-512-512-10" and r["inputs"] == "bits"
+    }
+    assert set(lines) <= told
+
+
+def test_the_commands_of_the_front_page_run(readme):
+    commands = re.findall(r"^\.venv/bin/python -m (sbnn_np .*)$", readme, re.M)
+    assert len(commands) == 2
+    for command in commands:
+        done = subprocess.run(
+            [sys.executable, "-m", *command.split()], capture_output=True, text=True, cwd=ROOT
+        )
+        assert done.returncode == 0 and done.stdout, done.stderr
