@@ -2,7 +2,6 @@
 
 import errno
 import os
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -161,12 +160,10 @@ def test_a_damaged_checkpoint_is_refused(saved, tmp_path):
 
 
 def full_disk(monkeypatch):
-    def write_bytes(self, content):
-        with open(self, "wb") as file:
-            file.write(content[: len(content) // 2])
+    def fsync(number):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(Path, "write_bytes", write_bytes)
+    monkeypatch.setattr(os, "fsync", fsync)
 
 
 def test_a_full_disk_leaves_the_last_good_checkpoint(saved, monkeypatch):

@@ -1,6 +1,7 @@
 """Model files: the identity, their size, and what happens to damaged and to forged ones."""
 
 import json
+import os
 import struct
 import subprocess
 import sys
@@ -136,10 +137,10 @@ def test_a_full_disk_leaves_the_old_file(tmp_path, monkeypatch):
     storage.save(model, tmp_path / "a.sbnn")
     before = (tmp_path / "a.sbnn").read_bytes()
 
-    def full(self, content):
+    def full(number):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_bytes", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="No space left"):
         storage.save(model, tmp_path / "a.sbnn")
     assert (tmp_path / "a.sbnn").read_bytes() == before and len(list(tmp_path.iterdir())) == 1

@@ -6,13 +6,13 @@ for the test. https://www.cs.toronto.edu/~kriz/cifar.html
 """
 
 import hashlib
-import os
 import tarfile
 import zlib
 
 import numpy as np
 
 from sbnn_np.datasets.download import DataError, decompress
+from sbnn_np.support import atomic
 
 URL = "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz"
 SHA256 = "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd"
@@ -100,19 +100,13 @@ def extract(archive, folder):
     DataError
         If the archive is damaged, lacks a file, or holds another thing under its name.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     try:
         with tarfile.open(archive, "r:*") as tar:
             for file in FILES:
                 member = tar.getmember(f"{FOLDER}/{file}")
                 if not member.isreg() or member.size != SIZE:
                     raise DataError(f"{archive}: {file} is no file of {SIZE} bytes")
-                temporary = folder / f"{file}.{os.getpid()}.part"
-                try:
-                    temporary.write_bytes(tar.extractfile(member).read())
-                    os.replace(temporary, folder / file)
-                finally:
-                    temporary.unlink(missing_ok=True)
+                atomic.write(folder / file, tar.extractfile(member).read())
     except KeyError as error:
         raise DataError(f"{archive}: {error.args[0]}") from None
     except (tarfile.TarError, zlib.error, EOFError, OSError) as error:

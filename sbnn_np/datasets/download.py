@@ -8,6 +8,8 @@ import urllib.request
 import zlib
 from pathlib import Path
 
+from sbnn_np.support import atomic
+
 LARGEST = 1 << 28  # bytes of a decompressed file; MNIST's largest has 47 million
 
 
@@ -50,10 +52,8 @@ def download(url, path, check, timeout=5):
     DataError
         If what came is not the right file.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
-        with open(temporary, "wb") as out, urllib.request.urlopen(url, timeout=timeout) as reply:
+        with atomic.replacing(path) as out, urllib.request.urlopen(url, timeout=timeout) as reply:
             size, done = int(reply.headers.get("Content-Length") or 0), 0
             while chunk := reply.read(1 << 16):
                 out.write(chunk)
@@ -61,12 +61,11 @@ def download(url, path, check, timeout=5):
                 if sys.stderr.isatty():
                     share = f"{100 * done // size}%" if size else f"{done} bytes"
                     print(f"\r\x1b[K{path.name} {share}", end="", file=sys.stderr, flush=True)
-        if size and done != size:
-            raise OSError(f"broke off after {done} of {size} bytes")
-        check(temporary, url)
-        os.replace(temporary, path)
+            if size and done != size:
+                raise OSError(f"broke off after {done} of {size} bytes")
+            out.flush()
+            check(Path(out.name), url)
     finally:
-        temporary.unlink(missing_ok=True)
         if sys.stderr.isatty():
             print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 

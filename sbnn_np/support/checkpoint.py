@@ -5,18 +5,18 @@ batch norm, what the optimizer remembers, the state of the random generator, and
 the epochs so far (whose number is the place in every schedule), and the centres. Bits are not
 in it: they follow from the latents, as they do at every choice in training.
 
-The file is the SHA-256 of its content, 32 bytes, and then the content, an .npz archive. It
-is written to a temporary name and moved into place: at any moment there is the old
-checkpoint or the new one, never a part of one.
+The file is the SHA-256 of its content, 32 bytes, and then the content, an .npz archive. It is
+written whole: see `atomic`.
 """
 
 import hashlib
 import io
 import json
-import os
 from pathlib import Path
 
 import numpy as np
+
+from sbnn_np.support import atomic
 
 MEMORY = {
     "SGD": ("v",),
@@ -54,16 +54,7 @@ def save(path, network, optimizer, rng, identity, done):
     content = io.BytesIO()
     np.savez(content, **arrays)
     content = content.getvalue()
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        temporary.write_bytes(hashlib.sha256(content).digest() + content)
-        with open(temporary, "rb+") as file:
-            os.fsync(file.fileno())                           # or a cut of power could lose both
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    atomic.write(path, hashlib.sha256(content).digest() + content)
 
 
 def load(path, network, optimizer, rng, identity):

@@ -339,8 +339,7 @@ def options(parser):
 def prepare(out):
     """Make the results folder, and leave with exit code 2 if it cannot be written to."""
     try:
-        atomic.write(out / ".probe", b"")
-        (out / ".probe").unlink()
+        atomic.probe(out)
     except OSError as error:
         sys.exit(complain(f"--out {out} cannot be written: {error}"))
 
