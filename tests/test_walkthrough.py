@@ -132,6 +132,34 @@ def test_results_go_to_a_folder_of_their_own_unless_the_committed_ones_are_to_be
         assert left.value.code == 2
 
 
+SET_UP = """
+import sys, types
+from pathlib import Path
+sys.modules["ipykernel"] = types.ModuleType("ipykernel")
+chapter, *sys.argv = sys.argv[1:]
+cells = Path(chapter).read_text(encoding="utf-8").split("# %%")
+typed = '["--data-dir", "nowhere", "--quick", "--out", "here"]'
+assert cells[1].count("IN_CELLS = []") == 1
+exec("#" + cells[1].split("began =")[0].replace("IN_CELLS = []", "IN_CELLS = " + typed))
+print(args.quick, args.data_dir, args.seed)
+"""
+
+
+@pytest.mark.parametrize("chapter", sorted(CHAPTER.parent.glob("0*.py")), ids=lambda p: p.stem)
+def test_run_as_cells_a_chapter_takes_the_options_of_its_first_cell(chapter, tmp_path):
+    for argv, expected in (
+        (["python/site-packages/ipykernel_launcher.py", "-f", "k.json"], "True nowhere 0"),
+        (["python/spyder_kernels/console/__main__.py"], "True nowhere 0"),
+        ([f"kernels/{chapter.name}", "--seed", "3", "--out", "here"], "False None 3"),  # by %run
+    ):
+        done = subprocess.run(
+            [sys.executable, "-c", SET_UP, str(chapter), *argv], capture_output=True, text=True,
+            cwd=tmp_path, env=os.environ | {"PYTHONPATH": f"{ROOT}{os.pathsep}{chapter.parent}"},
+        )
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.split("\n")[-2] == expected
+
+
 @pytest.mark.skipif(not (ROOT / ".git").exists(), reason="git ignores, and this is no clone")
 def test_git_ignores_the_folder_of_results():
     def ignored(path):

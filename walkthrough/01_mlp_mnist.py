@@ -42,7 +42,8 @@ parser = experiment.command_line(
 parser.add_argument("--data", choices=["mnist", "strokes"], default="mnist", help="data set")
 parser.add_argument("--quick", action="store_true", help="few images, two epochs")
 parser.add_argument("--full", action="store_true", help="three seeds, longer, and a wider net")
-args = experiment.options(parser)
+IN_CELLS = []  # options where there is no command line, as in a notebook: ["--quick"], for example
+args = experiment.options(parser, IN_CELLS)
 
 began = time.perf_counter()
 dataset = experiment.open_data(args.data, args.data_dir)

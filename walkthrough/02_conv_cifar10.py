@@ -54,7 +54,8 @@ parser.add_argument("--full", action="store_true", help="two seeds, longer, and 
 parser.add_argument(
     "--resume", action="store_true", help="use finished runs and go on with the begun one"
 )
-args = experiment.options(parser)
+IN_CELLS = []  # options where there is no command line, as in a notebook: ["--quick"], for example
+args = experiment.options(parser, IN_CELLS)
 
 began = time.perf_counter()
 digits, pictures = experiment.open_both(args)

@@ -42,7 +42,8 @@ from sbnn_np.support import atomic, checkpoint
 parser = experiment.command_line("Chapter 3: freeze, count, store and run 0/1 networks.")
 experiment.both_data_sets(parser)
 parser.add_argument("--quick", action="store_true", help="few images, one epoch, few repeats")
-args = experiment.options(parser)
+IN_CELLS = []  # options where there is no command line, as in a notebook: ["--quick"], for example
+args = experiment.options(parser, IN_CELLS)
 
 began = time.perf_counter()
 digits, pictures = experiment.open_both(args)

@@ -48,7 +48,8 @@ parser.add_argument(
 parser.add_argument("--figures", action="store_true", help="train nothing, draw what is finished")
 parser.add_argument("--workers", type=int, default=0, help="processes; 0 to train in this one")
 parser.add_argument("--quick", action="store_true", help="twenty runs on few images")
-args = experiment.options(parser)
+IN_CELLS = []  # options where there is no command line, as in a notebook: ["--quick"], for example
+args = experiment.options(parser, IN_CELLS)
 if args.workers and "fork" not in get_all_start_methods():
     parser.error("--workers: this system cannot fork processes; run without")
 began = time.perf_counter()

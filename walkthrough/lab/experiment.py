@@ -318,13 +318,27 @@ def open_both(args):
     return [open_data(name, args.data_dir) for name in names]
 
 
-def options(parser):
-    """The options of a chapter or a sweep as they were typed, and the results folder ready.
+def options(parser, in_cells=()):
+    """The options of a chapter or a sweep, and the results folder ready.
 
-    In an editor, the defaults. Leaves with exit code 2 if options contradict each other, or if
-    the results folder cannot be written to.
+    Leaves with exit code 2 if options contradict each other, or if the results folder cannot be
+    written to.
+
+    Parameters
+    ----------
+    parser : argparse.ArgumentParser
+    in_cells : list of str
+        The options if a notebook's kernel runs the chapter cell by cell: the kernel's own command
+        line holds none for it. With `%run chapter.py --quick` it does, and that counts.
+
+    Returns
+    -------
+    args : argparse.Namespace
     """
-    args = parser.parse_args([] if "ipykernel" in sys.modules else None)
+    # a kernel was started by ipykernel_launcher.py, or by the __main__.py of a package
+    started = Path(sys.argv[0]).name
+    of_kernel = "ipykernel" in sys.modules and ("kernel" in started or started == "__main__.py")
+    args = parser.parse_args(in_cells if of_kernel else None)
     if getattr(args, "quick", False):
         if getattr(args, "full", False):
             parser.error("--quick and --full exclude each other")
