@@ -141,11 +141,11 @@ def large():
 def test_an_engine_keeps_programs_for_some_sizes_only(large):
     model, x, expected = large
     engine = bit_sliced.Sliced(model)
-    engine.words = 8
+    engine.max_words = 8
     for n in (10, 100, 200, 300, 400, 500, 1501, 100, 10):
         assert np.array_equal(engine.forward(x[:n]), expected[:n])
-        assert sum(words for _, words in engine.kept) <= 16
-    assert {(8, 1), (8, 2)} <= engine.kept.keys()              # the last ones are there
+        assert sum(words for _, words in engine.programs) <= 16
+    assert {(8, 1), (8, 2)} <= engine.programs.keys()              # the last ones are there
 
 
 # adders
@@ -158,31 +158,31 @@ def rows_of(x):
     return rows
 
 
-@given(seed=st.integers(0, 2**32 - 1), depth=st.integers(1, 3), most=st.integers(0, 40))
-def test_counting_ones_of_any_fan_ins(seed, depth, most):
+@given(seed=st.integers(0, 2**32 - 1), input_bits=st.integers(1, 3), most=st.integers(0, 40))
+def test_sums_of_any_fan_ins(seed, input_bits, most):
     rng = np.random.default_rng(seed)
     G, D, N = int(rng.integers(1, 9)), int(rng.integers(1, 30)), int(rng.integers(1, 200))
-    x = rng.integers(0, 1 << depth, (N, D)).astype(np.uint8)
-    seen = np.stack([rows_of(x >> i & 1) for i in range(depth)])
+    x = rng.integers(0, 1 << input_bits, (N, D)).astype(np.uint8)
+    inputs = np.stack([rows_of(x >> i & 1) for i in range(input_bits)])
     fan_in = np.sort(rng.integers(0, most + 1, G))[::-1]
-    inputs = rng.integers(0, D, (fan_in[0], G))
-    extra = rng.integers(0, 4, (N, 1)).astype(np.uint8)        # a number below 4
-    buffers = np.empty((40, G, seen.shape[-1]), np.uint64)
-    steps, planes = adders.count_ones(
-        seen, inputs, fan_in, buffers, [rows_of(extra >> i & 1)[0] for i in range(2)]
+    sources = rng.integers(0, D, (fan_in[0], G))
+    addend = rng.integers(0, 4, (N, 1)).astype(np.uint8)       # a number below 4
+    buffers = np.empty((40, G, inputs.shape[-1]), np.uint64)
+    steps, planes = adders.sum_connected(
+        inputs, sources, fan_in, buffers, [rows_of(addend >> i & 1)[0] for i in range(2)]
     )
-    expected = np.array([x[:, inputs[: fan_in[g], g]].sum(axis=1, dtype=int) for g in range(G)])
-    expected += extra.T
+    expected = np.array([x[:, sources[: fan_in[g], g]].sum(axis=1, dtype=int) for g in range(G)])
+    expected += addend.T
     for _ in range(2):                                         # steps can be done again
-        adders.run(steps)
-        assert np.array_equal(slicing.numbers(planes)[:, :N], expected)
+        adders.run_steps(steps)
+        assert np.array_equal(slicing.unslice(planes)[:, :N], expected)
     threshold = rng.integers(0, expected.max() + 3, G)
-    enough = rng.integers(0, 2, (N, G)).astype(np.uint8)       # or more is asked for
+    enough = rng.integers(0, 2, (N, G)).astype(np.uint8)       # else one more is needed
     passed = rows_of(enough)
-    for first, more in ((passed, 1 - enough.T), (None, 0)):
-        compare, result = adders.at_least(planes, threshold, buffers[0], first)
-        adders.run(compare)
-        bits = slicing.numbers([result])[:, :N]
+    for given_passed, more in ((passed, 1 - enough.T), (None, 0)):
+        compare, result = adders.at_least(planes, threshold, buffers[0], given_passed)
+        adders.run_steps(compare)
+        bits = slicing.unslice([result])[:, :N]
         assert np.array_equal(bits, expected >= threshold[:, None] + more)
 
 
@@ -191,7 +191,7 @@ def test_slicing_loses_nothing(rng, shape):
     x = rng.integers(0, 2, shape).astype(np.uint8)
     rows = rows_of(x)
     assert rows.shape == (shape[1], -(-shape[0] // 64)) and rows.dtype == np.uint64
-    assert np.array_equal(slicing.numbers([rows])[:, : len(x)], x.T)
+    assert np.array_equal(slicing.unslice([rows])[:, : len(x)], x.T)
 
 
 # two processes
@@ -199,7 +199,7 @@ def test_slicing_loses_nothing(rng, shape):
 
 def test_a_second_process_gives_the_same_scores(large):
     model, x, expected = large
-    engine = two_processes.Duo(model)
+    engine = two_processes.TwoProcessSliced(model)
     for n in (3, 511, 1501, 700, 640, 1):                      # it grows, and it is left out
         assert np.array_equal(engine.forward(x[:n]), expected[:n])
     assert engine.second.process.poll() is None
@@ -215,7 +215,7 @@ def test_a_second_process_gives_the_same_scores(large):
 @pytest.mark.parametrize("float_first", [False, True])
 def test_convolutions_on_two_processes(float_first):
     net, model, images, x = trained(12, "0/1 centred", True, 99, float_first, N=150)
-    engine = two_processes.Duo(model)
+    engine = two_processes.TwoProcessSliced(model)
     assert np.array_equal(engine.forward(images), floats.Floats(model).forward(images))
     assert engine.second is not None
     engine.close()
@@ -223,7 +223,7 @@ def test_convolutions_on_two_processes(float_first):
 
 def test_the_end_of_the_second_process_is_told_and_survived(large):
     model, x, expected = large
-    engine = two_processes.Duo(model)
+    engine = two_processes.TwoProcessSliced(model)
     engine.forward(x)
     engine.second.process.kill()
     engine.second.process.wait()
@@ -233,17 +233,18 @@ def test_the_end_of_the_second_process_is_told_and_survived(large):
     engine.close()
 
 
-@pytest.mark.parametrize("where", ["begin", "run", "scores"])
+@pytest.mark.parametrize("where", ["send_inputs", "forward_inputs", "receive_scores"])
 def test_an_interrupt_leaves_no_old_scores_behind(large, monkeypatch, where):
     model, x, expected = large
-    engine = two_processes.Duo(model)
+    engine = two_processes.TwoProcessSliced(model)
     engine.forward(x)
 
     def interrupt(*args):
         raise KeyboardInterrupt
 
+    owner = engine.own if where == "forward_inputs" else engine.second
     with monkeypatch.context() as patched:
-        patched.setattr(engine.here if where == "run" else engine.second, where, interrupt)
+        patched.setattr(owner, where, interrupt)
         with pytest.raises(KeyboardInterrupt):
             engine.forward(x)
     assert np.array_equal(engine.forward(x[::-1].copy()), expected[::-1])
@@ -253,7 +254,7 @@ def test_an_interrupt_leaves_no_old_scores_behind(large, monkeypatch, where):
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
 def test_a_fork_neither_holds_nor_removes_what_is_not_its_own(large):
     model, x, expected = large
-    engine = two_processes.Duo(model)
+    engine = two_processes.TwoProcessSliced(model)
     engine.forward(x[:700])
     child = os.fork()
     if not child:
@@ -268,7 +269,7 @@ def test_a_fork_neither_holds_nor_removes_what_is_not_its_own(large):
 @pytest.mark.filterwarnings("ignore:This process.*is multi-threaded:DeprecationWarning")
 def test_parent_and_forked_child_each_get_their_own_answers(large):
     model, x, expected = large
-    engine = two_processes.Duo(model)
+    engine = two_processes.TwoProcessSliced(model)
     engine.forward(x)
     child = os.fork()
     # 20 answers each, of other images: the child sees them the other way round
@@ -284,7 +285,7 @@ def test_parent_and_forked_child_each_get_their_own_answers(large):
     engine.close()
 
 
-@pytest.mark.parametrize("engine", [bit_sliced.Sliced, two_processes.Duo])
+@pytest.mark.parametrize("engine", [bit_sliced.Sliced, two_processes.TwoProcessSliced])
 def test_threads_that_share_an_engine_get_their_own_answers(large, engine):
     model, x, expected = large
     shared, right = engine(model), []
@@ -306,14 +307,14 @@ def no_room(self, *args):
     raise OSError(28, "No space left on device")
 
 
-@pytest.mark.parametrize("where", ["__init__", "begin"])
+@pytest.mark.parametrize("where", ["__init__", "send_inputs"])
 def test_without_shared_memory_one_process_gives_the_same_scores(
     large, monkeypatch, capsys, where
 ):
     model, x, expected = large
-    two_processes.say_once.cache_clear()
-    monkeypatch.setattr(two_processes.Second, where, no_room)
-    for engine in (two_processes.Duo(model), two_processes.Duo(model)):
+    two_processes.warn_once.cache_clear()
+    monkeypatch.setattr(two_processes.SecondProcess, where, no_room)
+    for engine in (two_processes.TwoProcessSliced(model), two_processes.TwoProcessSliced(model)):
         for _ in range(2):
             assert np.array_equal(engine.forward(x), expected)
         assert engine.second is None
@@ -326,7 +327,7 @@ def test_a_killed_process_leaves_no_file(tmp_path):
         "import numpy as np, os, signal\n"
         "from sbnn_np.bits import storage\n"
         "from sbnn_np.engines.sliced import two_processes\n"
-        "engine = two_processes.Duo(storage.EXAMPLE)\n"
+        "engine = two_processes.TwoProcessSliced(storage.EXAMPLE)\n"
         "engine.forward(np.zeros((2000, 4), np.uint8))\n"
         "print(engine.second.path, flush=True)\n"
         "os.kill(os.getpid(), signal.SIGKILL)\n"
@@ -429,10 +430,10 @@ def test_the_fast_engine_does_about_as_many_operations(rng, monkeypatch, method,
         model = freeze.freeze(net, binarize=127)
     count = bitops.Count()
     for module in (bit_sliced, sliced_layers):
-        monkeypatch.setattr(module, "run", lambda steps: adders.run(steps, count))
+        monkeypatch.setattr(module, "run_steps", lambda steps: adders.run_steps(steps, count))
     bit_sliced.Sliced(model).forward(x)
-    depth = 8 if model.binarize is None else 1
-    closed_forms = bitops.operations(freeze.thaw(model), depth)
+    input_bits = 8 if model.binarize is None else 1
+    closed_forms = bitops.operations(freeze.thaw(model), input_bits)
     ratio = count.word_ops / len(x) / sum(layer["word_ops"] for layer in closed_forms)
     assert 0.7 < ratio < 1.25                                  # what bitops says
 

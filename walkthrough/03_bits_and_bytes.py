@@ -226,15 +226,15 @@ for sizes, budget in (
 # Three bits a, b, c have a sum from 0 to 3: two bits, sum = a ^ b ^ c and carry = (a & b) | (c &
 # (a ^ b)). Do it on words, and 64 images are added at once. Here the four inputs of a neuron are
 # added for five images, and compared with 2. (Here image n is bit n. The engine puts images into
-# another order, see `slices`; to an adder it makes no difference.)
+# another order, see `slicing`; to an adder it makes no difference.)
 
 heading("6. Add without a plus sign")
 inputs = np.array([[1, 1, 0, 0, 1], [1, 0, 0, 1, 1], [1, 0, 1, 0, 1], [0, 0, 1, 0, 1]], np.uint8)
 words = np.array([[int("".join(map(str, row[::-1])), 2)] for row in inputs], np.uint64)
 for name, word in zip("abcd", words[:, 0]):
     print(f"{f'input {name} of images 4 to 0':<36}{int(word):05b}")
-steps, planes = adders.add_up([words.copy()])
-adders.run(steps)
+steps, planes = adders.sum_rows([words.copy()])
+adders.run_steps(steps)
 for i, plane in enumerate(planes):
     print(f"{f'sum, bit of weight {1 << i}':<36}{int(plane[0]):05b}")
 sums = [sum((int(plane[0]) >> n & 1) << i for i, plane in enumerate(planes)) for n in range(5)]
@@ -242,7 +242,7 @@ if sums != inputs.sum(axis=0).tolist():
     raise AssertionError("the sums are wrong")
 planes = [plane[None] for plane in planes]
 steps, passed = adders.at_least(planes, np.array([2]), np.empty_like(planes[0]))
-adders.run(steps)
+adders.run_steps(steps)
 print(f"{'[sum >= 2]':<36}{int(passed[0, 0]):05b}")
 
 # %% 7. Race
@@ -284,7 +284,7 @@ def torch_runner(model, images):
         for each, limit, flip in zip(w, limits, flips):
             x = ((x @ each >= limit) ^ flip).float()
             x = 2 * x - 1 if model.signed else x
-        return common.scored(model.blocks[-1], (x @ w[-1]).numpy())
+        return common.class_scores(model.blocks[-1], (x @ w[-1]).numpy())
 
     if not np.array_equal(run(), engine.forward(images)):
         raise AssertionError("PyTorch gives other scores")
@@ -345,12 +345,12 @@ heading("8. Convolution, sliced")
 model = next(model for model in found.values() if model.blocks[0].kernel)
 n = 64 if args.quick else 256
 batch = np.ascontiguousarray(np.resize(pictures.test_images, (n, *model.shape)))
-into = common.first_bits(model, batch)
-by_floats, by_slices = floats.Floats(model), two_processes.Duo(model)
+into = common.engine_inputs(model, batch)
+by_floats, by_slices = floats.Floats(model), two_processes.TwoProcessSliced(model)
 conv = race(
     {
-        "float32, layers of bits": lambda: by_floats.run(into),
-        "bit-sliced, layers of bits": lambda: by_slices.run(into),
+        "float32, layers of bits": lambda: by_floats.forward_inputs(into),
+        "bit-sliced, layers of bits": lambda: by_slices.forward_inputs(into),
         "float32, whole network": lambda: by_floats.forward(batch),
         "bit-sliced, whole network": lambda: by_slices.forward(batch),
     },

@@ -1,67 +1,116 @@
-"""What all engines share: the way in, up to the first block of bits, and the way out, the scores.
+"""The steps that all engines share: from images to whole-number inputs, and from sums to scores.
 
-Sums of floats depend on the order of additions, so every engine takes both from here.
+A sum of floats depends on the order of its additions. So a first block of float weights is computed
+here, once for all engines, and so are the scores.
 """
 
 import numpy as np
 
-from sbnn_np.core import fast
+from sbnn_np.core import convolution, pooling
 from sbnn_np.support import threads
 
 
-def sums(block, w, x, signs):
-    """Sums of a block before its threshold, pooled: the largest of each square.
+def block_sums(block, w, x, signed):
+    """Compute the sums of a block before its threshold, as float32 matrix products, pooled.
 
     Parameters
     ----------
     block : frozen.Block
     w : (D, M) float32
+        The values of its weights.
     x : (N, D) or (N, H, W, C) float32
-    signs : bool
-        Whether x holds -1 and +1, so that pixels outside are -1.
+    signed : bool
+        Whether x holds -1 and +1, so that padding is -1 and not 0.
 
     Returns
     -------
     z : (N, M) or (N, OH, OW, F) float32
+        After pooling: the largest sum of each square.
     """
     if block.kernel is None:
         return x @ w
-    pad = -1.0 if signs else 0.0
-    z, _ = fast.conv_forward(x, w, block.kernel, block.stride, block.padding, pad)
-    return fast.maxpool_forward(z, block.pool)[0] if block.pool > 1 else z
+    pad = -1.0 if signed else 0.0
+    z, _ = convolution.conv_forward(x, w, block.kernel, block.stride, block.padding, pad)
+    return pooling.maxpool_forward(z, block.pool)[0] if block.pool > 1 else z
 
 
-def bits(block, z, signs=False):
-    """Activations of 0 and 1, or of -1 and +1 if `signs`, from sums; float32."""
+def activations(block, z, signed=False):
+    """Compute the activations of a block from its sums.
+
+    Parameters
+    ----------
+    block : frozen.Block
+    z : (N, M) or (N, OH, OW, F) float32
+        See `block_sums`.
+    signed : bool
+        Whether activations are -1 and +1, and not 0 and 1.
+
+    Returns
+    -------
+    y : float32, in the shape of z
+    """
     if block.weights == "float":
-        fired = z * block.factor + block.offset > 0
+        y = z * block.factor + block.offset > 0
     else:
-        fired = z >= (block.threshold / block.unit).astype(np.float32)
-        fired ^= block.flip
-    fired = fired.astype(np.float32)
-    return 2 * fired - 1 if signs else fired
+        y = z >= (block.threshold / block.unit).astype(np.float32)
+        y ^= block.flip
+    y = y.astype(np.float32)
+    return 2 * y - 1 if signed else y
 
 
-def first_bits(model, images):
-    """What reaches the first block of bits, (N, ...) uint8: pixels, or bits of a float block.
+def engine_inputs(model, images):
+    """Compute the inputs of the first block that has binary weights, before binarization.
 
-    Sums of floats depend on the order of additions, so all engines share this one.
+    Parameters
+    ----------
+    model : frozen.Frozen
+    images : see `frozen.Frozen.pixels`
+
+    Returns
+    -------
+    x : (N, ...) uint8
+        The pixels. If the first block has float weights, its activations, 0 or 1.
     """
     x, block = model.pixels(images), model.blocks[0]
     if block.weights != "float":
         return x
     x = model.first_inputs(x).astype(np.float32).reshape(-1, *block.shape)
-    z = sums(block, block.w, x, False)
-    return threads.apply(lambda z: bits(block, z), z).astype(np.uint8)
+    z = block_sums(block, block.w, x, False)
+    return threads.apply(lambda z: activations(block, z), z).astype(np.uint8)
 
 
-def as_bits(model, x):
-    """What `first_bits` gave, as the first block of bits takes it, and its bits a number."""
+def binarized(model, x):
+    """Binarize inputs, if the network takes bits of pixels.
+
+    Parameters
+    ----------
+    model : frozen.Frozen
+    x : (N, ...) uint8
+        See `engine_inputs`.
+
+    Returns
+    -------
+    x : (N, ...) uint8
+        What the first block with binary weights adds.
+    input_bits : int
+        Bits of one number of x: 8 for pixels, else 1.
+    """
     if model.blocks[0].weights == "float":
         return x, 1
     return model.first_inputs(x), 8 if model.binarize is None else 1
 
 
-def scored(block, z):
-    """Class scores of the last block, (N, M) float32, from sums in float32."""
+def class_scores(block, z):
+    """Compute the scores of the last block.
+
+    Parameters
+    ----------
+    block : frozen.Block
+    z : (N, M) float32
+        Its sums.
+
+    Returns
+    -------
+    scores : (N, M) float32
+    """
     return z * block.factor + block.offset

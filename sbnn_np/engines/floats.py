@@ -1,8 +1,8 @@
-"""Engine 2: the frozen network with float32 matrix products, on two threads.
+"""Engine 2: a frozen network as float32 matrix products, on two threads.
 
-The bits are floats of 0 and 1 here, and the sums are those of a library for dense matrices: the
-engine that the others are compared with. It is fastest with OPENBLAS_NUM_THREADS=1 in the
-environment before NumPy is imported, as each half of the images has a thread already.
+Bits are floats of 0 and 1 here, and a library for dense matrices computes the sums. The other
+engines are compared with this one. It is fastest if OPENBLAS_NUM_THREADS=1 is in the environment
+before NumPy is imported, because each half of the images has a thread of its own.
 """
 
 import numpy as np
@@ -13,7 +13,7 @@ from sbnn_np.support import threads
 
 
 class Floats:
-    """A frozen network, ready to run.
+    """A frozen network, ready to run on float32 matrix products.
 
     Parameters
     ----------
@@ -36,38 +36,75 @@ class Floats:
         -------
         scores : (N, M) float32
         """
-        return self.run(common.first_bits(self.model, images))
+        return self.forward_inputs(common.engine_inputs(self.model, images))
 
-    def run(self, x):
-        """Scores from what `common.first_bits` gives."""
+    def forward_inputs(self, x):
+        """Compute class scores from the inputs of the first block that has binary weights.
+
+        Parameters
+        ----------
+        x : (N, ...) uint8
+            See `common.engine_inputs`.
+
+        Returns
+        -------
+        scores : (N, M) float32
+        """
         if any(block.kernel for block in self.blocks):
             # convolutions use both threads themselves
-            return self.through(x, threads.apply)
+            return self.forward_part(x, threads.apply)
         scores = np.empty((len(x), len(self.model.classes)), np.float32)
 
         def half(n):
-            scores[n] = self.through(x[n], lambda f, z: f(z))
+            scores[n] = self.forward_part(x[n], lambda f, z: f(z))
 
         threads.halves(half, len(x))
         return scores
 
-    def through(self, x, apply):
-        """The same; apply(f, z) is f(z), for an f of single numbers."""
+    def forward_part(self, x, apply):
+        """Compute class scores of a part of the batch.
+
+        Parameters
+        ----------
+        x : see `forward_inputs`
+        apply : function
+            apply(f, z) is f(z), for an f that treats each number by itself.
+
+        Returns
+        -------
+        scores : (N, M) float32
+        """
         model = self.model
-        x, signs = common.as_bits(model, x)[0].astype(np.float32), False
+        x, signed = common.binarized(model, x)[0].astype(np.float32), False
         if model.signed and model.blocks[0].weights == "float":
-            x, signs = 2 * x - 1, True
+            x, signed = 2 * x - 1, True
         for block, w in zip(self.blocks, self.w):
-            z = common.sums(block, w, x.reshape(-1, *block.shape), signs)
+            z = common.block_sums(block, w, x.reshape(-1, *block.shape), signed)
             if block is self.blocks[-1]:
-                return common.scored(block, z)
-            x = apply(lambda z, block=block: common.bits(block, z, model.signed), z)
-            signs = model.signed
+                return common.class_scores(block, z)
+            x = apply(lambda z, block=block: common.activations(block, z, model.signed), z)
+            signed = model.signed
         raise AssertionError("a frozen network has at least one block of bits")
 
 
 def values(block):
-    """What a block's bits stand for, (D, M) float32: 0 and 1 less the centre, or -1 and +1."""
+    """Return the values that a block's bits stand for.
+
+    Parameters
+    ----------
+    block : frozen.Block
+        Of binary weights.
+
+    Returns
+    -------
+    w : (D, M) float32
+        0 and 1 less the centre, or -1 and +1.
+
+    Examples
+    --------
+    >>> values(frozen.Block("0/1", np.array([[True], [False]]), (2,), centre=16)).ravel()
+    array([ 0.75, -0.25], dtype=float32)
+    """
     if block.weights == "+-1":
         return np.where(block.w, np.float32(1), np.float32(-1))
     return block.w.astype(np.float32) - np.float32(block.centre / frozen.UNIT)

@@ -1,7 +1,11 @@
-"""Engine 1: a frozen network as loops over single neurons, the specification of all others.
+"""Engine 1: a frozen network as loops over single neurons. It specifies how engines compute.
 
-Every sum of bits is computed twice: by adding, an input at a time, and on words of 64 inputs; and
-each operation that has a name in `bitops` is counted as it is done.
+Two files specify something. `core/reference.py` specifies the mathematics of training: forward and
+backward passes in floats. This file specifies the execution of a frozen network: whole-number sums,
+thresholds, flips and scores. The other engines must give exactly its scores.
+
+It computes every sum of bits twice, by adding one input at a time and on words of 64 inputs. It
+counts each operation that has a name in `bitops` when it does it.
 """
 
 import numpy as np
@@ -11,60 +15,90 @@ from sbnn_np.engines import common
 
 
 def forward(model, images, count=None):
-    """Compute class scores, an image at a time.
+    """Compute class scores, one image at a time.
 
     Parameters
     ----------
     model : frozen.Frozen
     images : see `frozen.Frozen.pixels`
     count : bitops.Count, optional
-        All its numbers but `word_ops` grow, by one at each operation. Of a float layer, whose
-        sums come from `common.first_bits`, only `float_macs` grows, at once.
+        Each of its numbers but `word_ops` grows by one at each operation. The MACs of a float
+        block are added to `float_macs` all at once, because `common.engine_inputs` computes it.
 
     Returns
     -------
     scores : (N, M) float32
     """
     count = count or bitops.Count()
-    x, depth = common.as_bits(model, common.first_bits(model, images))
+    x, input_bits = common.binarized(model, common.engine_inputs(model, images))
     if model.blocks[0].weights == "float":
         count.float_macs += len(x) * model.blocks[0].places * model.blocks[0].w.size
-    return np.array([forward_one(model, image.tolist(), depth, count) for image in x], np.float32)
+    scores = [forward_image(model, image.tolist(), input_bits, count) for image in x]
+    return np.array(scores, np.float32)
 
 
-def forward_one(model, x, depth, count):
-    """Scores of one input: nested lists of whole numbers of `depth` bits."""
+def forward_image(model, x, input_bits, count):
+    """Compute the class scores of one image.
+
+    Parameters
+    ----------
+    model : frozen.Frozen
+    x : nested lists of int
+        The inputs of the first block that has binary weights.
+    input_bits : int
+        Bits of one input.
+    count : bitops.Count
+
+    Returns
+    -------
+    scores : list of M float32
+    """
     for i, block in enumerate(model.blocks):
         if block.weights == "float":
             continue
-        signs = model.signed and i > 0
-        rows = windows_of(x, block) if block.kernel else [[flat(x)]]
+        signed = model.signed and i > 0
+        rows = image_windows(x, block) if block.kernel else [[flattened(x)]]
         w = block.w.T.tolist()
-        Z = [[sums(window, w, block, depth, signs, count) for window in row] for row in rows]
+        Z = [[sums(window, w, block, input_bits, signed, count) for window in row] for row in rows]
         if block.factor is not None:
             scores = []
             for z, factor, offset in zip(Z[0][0], block.factor, block.offset):
                 scores.append(np.float32(z / block.unit) * factor + offset)
                 count.float_macs += 1
             return scores
-        depth = 1                                             # from here on
-        passed = [[[fires(block, m, z, count) for m, z in enumerate(z)] for z in row] for row in Z]
-        x = pooled(passed, block)
+        input_bits = 1                        # activations are bits
+        passed = [
+            [[passes_threshold(block, m, z, count) for m, z in enumerate(z)] for z in row]
+            for row in Z
+        ]
+        x = pooled_bits(passed, block)
     raise AssertionError("a frozen network has at least one block of bits")
 
 
-def flat(x):
-    """All numbers of nested lists, in order."""
-    return [number for part in x for number in flat(part)] if isinstance(x, list) else [x]
+def flattened(x):
+    """All numbers of nested lists, in order, as one list."""
+    return [number for part in x for number in flattened(part)] if isinstance(x, list) else [x]
 
 
-def windows_of(x, block):
-    """Rows of windows of an image: each a list of KH*KW*C numbers; outside the image is 0."""
+def image_windows(x, block):
+    """Cut an image into windows.
+
+    Parameters
+    ----------
+    x : list of H lists of W lists of C int
+    block : frozen.Block
+        A convolution.
+
+    Returns
+    -------
+    windows : list of OH lists of OW lists of KH*KW*C int
+        Pixels outside of the image are 0.
+    """
     (KH, KW), (H, W, C) = block.kernel, block.shape
     OH, OW, _ = block.sums_shape
-    found = []
+    windows = []
     for oh in range(OH):
-        found.append([])
+        windows.append([])
         for ow in range(OW):
             window = []
             for kh in range(KH):
@@ -73,28 +107,60 @@ def windows_of(x, block):
                     v = ow * block.stride + kw - block.padding
                     inside = 0 <= h < H and 0 <= v < W
                     window += x[h][v] if inside else [0] * C
-            found[-1].append(window)
-    return found
+            windows[-1].append(window)
+    return windows
 
 
-def sums(x, w, block, depth, signs, count):
-    """Sums Z of all neurons over the D inputs x, of `depth` bits each; w is M lists of D bits."""
-    by_adding = add(x, w, block, signs, count)
-    by_words = match(x, w, block, depth, signs, count)
+def sums(x, w, block, input_bits, signed, count):
+    """Compute the sums of all neurons for one window, in two ways.
+
+    Parameters
+    ----------
+    x : list of D int
+        The inputs.
+    w : list of M lists of D bool
+        The bits of weight, neuron by neuron.
+    block : frozen.Block
+    input_bits : int
+        Bits of one input.
+    signed : bool
+        Whether inputs are -1 and +1, written as 0 and 1.
+    count : bitops.Count
+
+    Returns
+    -------
+    Z : list of M int
+
+    Raises
+    ------
+    AssertionError
+        If the two ways differ.
+    """
+    by_adding = sums_by_adding(x, w, block, signed, count)
+    by_words = sums_by_words(x, w, block, input_bits, signed, count)
     if by_adding != by_words:
         raise AssertionError(f"adding gives {by_adding}, words give {by_words}")
     return by_adding
 
 
-def add(x, w, block, signs, count):
-    """Z by adding one input after another."""
+def sums_by_adding(x, w, block, signed, count):
+    """Compute the sums by adding one input after another.
+
+    Parameters
+    ----------
+    x, w, block, signed, count : see `sums`
+
+    Returns
+    -------
+    Z : list of M int
+    """
     Z = []
     for m in range(len(w)):
         z = None
         for d in range(len(x)):
             if block.weights == "+-1":
-                value = (2 * x[d] - 1 if signs else x[d]) * (1 if w[m][d] else -1)
-                count.xnors += signs
+                value = (2 * x[d] - 1 if signed else x[d]) * (1 if w[m][d] else -1)
+                count.xnors += signed
             elif w[m][d]:
                 value = x[d]
             else:
@@ -116,42 +182,76 @@ def add(x, w, block, signs, count):
     return Z
 
 
-def match(x, w, block, depth, signs, count):
-    """Z on words of 64 inputs: AND, or XOR of signs, and popcount."""
+def sums_by_words(x, w, block, input_bits, signed, count):
+    """Compute the sums on words of 64 inputs: AND, or XOR of signs, and popcount.
+
+    Parameters
+    ----------
+    x, w, block, input_bits, signed, count : see `sums`
+
+    Returns
+    -------
+    Z : list of M int
+    """
     D = len(x)
-    shared = block.centre or block.weights == "+-1" and not signs
+    shared = block.centre or block.weights == "+-1" and not signed
     Z, total = [0] * len(w), 0
-    for i in range(depth):
+    for i in range(input_bits):
         for start in range(0, D, 64):
-            a = word(x[d] >> i & 1 for d in range(start, min(start + 64, D)))
+            a = pack_word(x[d] >> i & 1 for d in range(start, min(start + 64, D)))
             for m in range(len(w)):
-                b = word(w[m][start : start + 64])
+                b = pack_word(w[m][start : start + 64])
                 count.and_words += 1
                 count.popcount_words += 1
-                Z[m] += (a ^ b if signs else a & b).bit_count() << i
+                Z[m] += (a ^ b if signed else a & b).bit_count() << i
             if shared:
                 count.popcount_words += 1
                 total += a.bit_count() << i
-    if signs:
+    if signed:
         return [D - 2 * z for z in Z]
     if block.weights == "+-1":
         return [2 * z - total for z in Z]
     return [block.unit * z - block.centre * total for z in Z]
 
 
-def word(bits):
-    """A word from up to 64 bits, the first one lowest."""
+def pack_word(bits):
+    """Pack up to 64 bits into an int, the first bit in the lowest place."""
     return sum(int(bit) << i for i, bit in enumerate(bits))
 
 
-def fires(block, m, z, count):
-    """Whether the sum z of neuron m passes its threshold, before the flip."""
+def passes_threshold(block, m, z, count):
+    """Compare a sum with its neuron's threshold, before the flip.
+
+    Parameters
+    ----------
+    block : frozen.Block
+    m : int
+        Number of the neuron.
+    z : int
+        Its sum.
+    count : bitops.Count
+
+    Returns
+    -------
+    passed : bool
+    """
     count.compares += 1
     return z >= block.threshold[m]
 
 
-def pooled(passed, block):
-    """Bits that go out, 0 or 1: of each square whether any passed; then the flip."""
+def pooled_bits(passed, block):
+    """Compute a block's output bits: whether any sum of a square passed, and then the flip.
+
+    Parameters
+    ----------
+    passed : list of OH lists of OW lists of M bool
+        One place in a dense block.
+    block : frozen.Block
+
+    Returns
+    -------
+    bits : list of M int, or lists of lists of them in a convolution
+    """
     size, M = block.pool, len(block.flip)
     if block.kernel is None:
         return [int(passed[0][0][m] != block.flip[m]) for m in range(M)]

@@ -74,7 +74,7 @@ def engines(model):
     """Every fast engine that can run a model, by name."""
     found = {"float32 BLAS": floats.Floats(model), "packed words": packed.Packed(model)}
     if not model.signed:
-        found["bit-sliced"] = two_processes.Duo(model)
+        found["bit-sliced"] = two_processes.TwoProcessSliced(model)
     return found
 
 

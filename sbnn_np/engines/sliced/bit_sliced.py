@@ -1,30 +1,31 @@
 """Engine 4: 64 images in a word, added bit by bit.
 
-Each bit of a word belongs to an image of its own. A neuron takes the words of the inputs it is
-connected to and counts their ones with full adders (see `adders`): its sum, in binary, of 64 images
-at once. A comparison with the threshold, again bit by bit, gives the next layer's input, sliced
-already. Work follows the ones: a weight that is 0 costs nothing.
+Each bit of a word belongs to another image. A neuron takes the words of its inputs and adds their
+bits with full adders (see `adders`): this gives its sum, in binary, for 64 images at once. A
+comparison with the threshold, bit by bit again, gives the input of the next layer, which is sliced
+already. A weight of 0 costs nothing.
 
-A network's steps are always the same, on the same arrays. So they are found once for each size of
-a batch, which takes Python milliseconds, or tenths of a second if layers are wide, and then only
-done.
+A network always does the same steps, on the same arrays. So the engine finds the steps once for
+each size of a batch, in milliseconds (in tenths of a second for wide layers), and then only runs
+them.
 """
 
 import numpy as np
 
 from sbnn_np.engines import common
-from sbnn_np.engines.sliced.adders import run
-from sbnn_np.engines.sliced.sliced_layers import COLUMNS, Layer, memory_for
-from sbnn_np.engines.sliced.slicing import Slicer, numbers
+from sbnn_np.engines.sliced.adders import run_steps
+from sbnn_np.engines.sliced.sliced_layers import MAX_ROW_WORDS, SlicedLayer, adder_memory
+from sbnn_np.engines.sliced.slicing import Slicer, unslice
 from sbnn_np.support import threads
 
-WORDS = 128         # of images at a time, at the most: 8192 images
+MAX_WORDS = 128     # words of images at a time: 8192 images
 
 
 class Sliced:
-    """A frozen 0/1 network, ready to run on 64 images a word, on one core; see `duo` for two.
+    """A frozen 0/1 network, ready to run on 64 images a word, on one core.
 
-    Calls share memory, so threads that use one engine wait for one another.
+    `two_processes` has the same engine on two cores. Calls share memory, so threads that use one
+    engine wait for one another.
 
     Parameters
     ----------
@@ -33,7 +34,7 @@ class Sliced:
     Raises
     ------
     TypeError
-        If the network is of +-1 weights, which this engine has no adders for.
+        If the network has +-1 weights, for which this engine has no adders.
     """
 
     def __init__(self, model):
@@ -41,12 +42,12 @@ class Sliced:
             raise TypeError("the bit-sliced engine is for 0/1 weights; take the packed one")
         self.model = model
         blocks = [block for block in model.blocks if block.weights != "float"]
-        # words of images at a time: not more than a row of places has room for
+        # one row of places must not exceed MAX_ROW_WORDS
         widest = max(block.sums_shape[1] if block.kernel else 1 for block in blocks)
-        self.words = min(WORDS, max(1, COLUMNS // widest))
-        memory = memory_for(self.words * widest)
-        self.layers = [Layer(block, memory) for block in blocks]
-        self.kept, self.lock = {}, threads.Lock()
+        self.max_words = min(MAX_WORDS, max(1, MAX_ROW_WORDS // widest))
+        memory = adder_memory(self.max_words * widest)
+        self.layers = [SlicedLayer(block, memory) for block in blocks]
+        self.programs, self.lock = {}, threads.Lock()
 
     def forward(self, images):
         """Compute class scores.
@@ -59,94 +60,148 @@ class Sliced:
         -------
         scores : (N, M) float32
         """
-        return self.run(common.first_bits(self.model, images))
+        return self.forward_inputs(common.engine_inputs(self.model, images))
 
-    def run(self, x):
-        """Scores from what `common.first_bits` gives."""
-        return self.through(x, writers(self.model))
+    def forward_inputs(self, x):
+        """Compute class scores from the inputs of the first block that has binary weights.
 
-    def through(self, x, write):
-        """The same; x is (N, ...) uint8, and write[i] writes bit i of it, see `Slicer.slice`."""
+        Parameters
+        ----------
+        x : (N, ...) uint8
+            See `common.engine_inputs`.
+
+        Returns
+        -------
+        scores : (N, M) float32
+        """
+        return self.forward_bits(x, bit_writers(self.model))
+
+    def forward_bits(self, x, write_bits):
+        """Compute class scores from bits of numbers.
+
+        Parameters
+        ----------
+        x : (N, ...) uint8
+        write_bits : list of functions
+            write_bits[i] writes bit i of each input; see `Slicer.slice`.
+
+        Returns
+        -------
+        scores : (N, M) float32
+        """
         x = x.reshape(len(x), -1)
-        scores, step = np.empty((len(x), len(self.model.classes)), np.float32), 64 * self.words
+        scores, step = np.empty((len(x), len(self.model.classes)), np.float32), 64 * self.max_words
         with self.lock:
             for start in range(0, len(x), step):
                 part = x[start : start + step]
-                program = self.program(len(write), -(-len(part) // 64))
-                scores[start : start + step] = program.scores(part, write)
+                program = self.program(len(write_bits), -(-len(part) // 64))
+                scores[start : start + step] = program.scores(part, write_bits)
         return scores
 
-    def program(self, depth, words):
-        """The `Program` for inputs of so many bits and so many words of images, written once."""
-        if (depth, words) not in self.kept:
-            # kept as long as all hold no more than two of the largest do
-            if sum(held for _, held in self.kept) + words > 2 * self.words:
-                self.kept = {}
-            self.kept[depth, words] = Program(self.layers, depth, words)
-        return self.kept[depth, words]
+    def program(self, input_bits, words):
+        """Return the program for one size of a batch, which is made once and then kept.
+
+        Parameters
+        ----------
+        input_bits : int
+            Bits of one input.
+        words : int
+            Words of images.
+
+        Returns
+        -------
+        program : Program
+        """
+        if (input_bits, words) not in self.programs:
+            # all programs together hold at most as much as two of the largest
+            if sum(kept for _, kept in self.programs) + words > 2 * self.max_words:
+                self.programs = {}
+            self.programs[input_bits, words] = Program(self.layers, input_bits, words)
+        return self.programs[input_bits, words]
 
 
-def writers(model):
-    """A function for each bit of what the first block of bits takes; see `Slicer.slice`."""
+def bit_writers(model):
+    """Make the functions that write each bit of the inputs of the first block with binary weights.
+
+    Parameters
+    ----------
+    model : frozen.Frozen
+
+    Returns
+    -------
+    write_bits : list of functions
+        See `Slicer.slice`: one function for bits, eight for pixels.
+    """
     if model.blocks[0].weights == "float":
         return [np.copyto]
     if model.binarize is not None:
         return [lambda out, x: np.greater(x, model.binarize, out.view(bool))]
 
-    def bit(i):
-        def write(out, x):
+    def writer(i):
+        def write_bit(out, x):
             np.bitwise_and(x, 1 << i, out)
             np.not_equal(out, 0, out.view(bool))
-        return write
+        return write_bit
 
-    return [bit(i) for i in range(8)]
+    return [writer(i) for i in range(8)]
 
 
 class Program:
-    """A network laid out for rows of one size: all of its arrays, and every step on them in order.
+    """A network laid out for one size of a batch: all of its arrays, and all steps in order.
 
     Parameters
     ----------
-    layers : list of Layer
-    depth : int
-        Bits of an input.
+    layers : list of SlicedLayer
+    input_bits : int
+        Bits of one input.
     words : int
-        Of images: there is room for 64 of them in each.
+        Words of images, with room for 64 images in each.
 
     Attributes
     ----------
-    rows : (depth, D, words) uint64
-        What comes in, sliced.
-    steps : list
-        See `adders.run`.
-    z : (M, 64 words) int32
-        Sums of the last block, when the steps are done.
+    rows : (input_bits, D, words) uint64
+        The sliced inputs.
+    steps : list of (function, arguments)
+        See `adders.run_steps`.
+    z : (M, 64 * words) int32
+        After the steps, the sums of the last block.
     total : list of (words,) uint64
-        Planes of the sum of its inputs, if it is centred.
+        After the steps, planes of the sum of its inputs. Empty if the block is not centred.
     """
 
-    def __init__(self, layers, depth, words):
+    def __init__(self, layers, input_bits, words):
         self.last, first = layers[-1], layers[0].block
-        seen, into = layers[0].inputs(first.shape, depth, words)
-        self.rows, self.steps = seen, []
-        if first.kernel:                                      # from its H, W, C to C, H, W
-            rows = np.empty((depth, *first.shape, words), np.uint64)
-            self.rows = rows.reshape(depth, -1, words)
-            self.steps.append((np.copyto, (into, np.moveaxis(rows, 3, 1))))
+        inputs, unpadded = layers[0].input_memory(first.shape, input_bits, words)
+        self.rows, self.steps = inputs, []
+        if first.kernel:                                      # from H, W, C to C, H, W
+            rows = np.empty((input_bits, *first.shape, words), np.uint64)
+            self.rows = rows.reshape(input_bits, -1, words)
+            self.steps.append((np.copyto, (unpadded, np.moveaxis(rows, 3, 1))))
         self.slicer = Slicer(self.rows.shape[1], words)
-        for layer, following in zip(layers, layers[1:]):
-            seen_next, into = following.inputs(layer.block.out_shape, 1, words)
-            self.steps += layer.fire(seen, into[0])
-            seen = seen_next
-        found, self.z, self.total = self.last.sums(seen)
-        self.steps += found
+        for layer, next_layer in zip(layers, layers[1:]):
+            next_inputs, out = next_layer.input_memory(layer.block.out_shape, 1, words)
+            self.steps += layer.activation_steps(inputs, out[0])
+            inputs = next_inputs
+        last_steps, self.z, self.total = self.last.score_sum_steps(inputs)
+        self.steps += last_steps
 
-    def scores(self, x, write):
-        """Class scores, (N, M) float32, of at most 64 images a word; see `Sliced.through`."""
-        for each, rows in zip(write, self.rows):
-            self.slicer.slice(x, each, rows)
-        run(self.steps)
+    def scores(self, x, write_bits):
+        """Compute class scores.
+
+        Parameters
+        ----------
+        x : (N, D) uint8
+            At most 64 * words images.
+        write_bits : see `Sliced.forward_bits`
+
+        Returns
+        -------
+        scores : (N, M) float32
+        """
+        for write_bit, rows in zip(write_bits, self.rows):
+            self.slicer.slice(x, write_bit, rows)
+        run_steps(self.steps)
         block, z = self.last.block, self.z[:, : len(x)]
         if block.centre:
-            z = block.unit * z - block.centre * numbers(self.total)[: len(x)]
-        return common.scored(block, z.T.astype(np.float32) / np.float32(block.unit))
+            z = block.unit * z - block.centre * unslice(self.total)[: len(x)]
+        return common.class_scores(block, z.T.astype(np.float32) / np.float32(block.unit))

@@ -1,41 +1,53 @@
-"""Layers of the bit-sliced engine: steps from bits that come in to bits that go out.
+"""Layers of the fast bit-sliced engine: steps from input bits to output bits.
 
-A *row*, (W,) uint64, holds one bit for each of 64 W images; for a convolution, of 64 W pairs of
-an image and a place.
+A *row* is an array of words: one bit for each of 64 images a word. In a convolution a row has the
+words of several places, one place after another. `words` counts the words of images, and
+`row_words` all words of a row.
 """
 
 import numpy as np
 
 from sbnn_np.engines.sliced import shared_sum
-from sbnn_np.engines.sliced.adders import ALL, at_least, count_ones, run
-from sbnn_np.engines.sliced.slicing import numbers
+from sbnn_np.engines.sliced.adders import ALL_ONES, at_least, run_steps, sum_connected
+from sbnn_np.engines.sliced.slicing import unslice
 
-CACHE = 220 << 10   # words that are in use while neurons are added: 1.8 MB
-COLUMNS = 512       # words of a row at a time
-ROWS = 100          # to add one neuron: enough for sums below 2^47
-VARIANTS = 3        # of a centred layer, by how large its sums are, that are kept
+CACHE_WORDS = 220 << 10   # in use while neurons are added: 1.8 MB
+MAX_ROW_WORDS = 512
+BUFFER_ROWS = 100         # memory to add one neuron: enough for sums below 2^47
+MAX_VARIANTS = 3          # variants of a centred layer that are kept, by how large its sums are
 
 
-def memory_for(W):
-    """Memory to add neurons in, if rows have up to W words: (n,) uint64.
+def adder_memory(row_words):
+    """Allocate the memory in which neurons are added.
 
-    It begins on a page of 2 MB, where the system has such: then its rows lie in the cache side by
-    side. Of small pages, which are anywhere, some take each other's place, and steps are slower.
+    Its first word lies at the start of a page of 2 MB, if the system has such pages. Then the rows
+    are side by side in the cache. Small pages are scattered, some of them push each other out of
+    the cache, and steps are slower.
+
+    Parameters
+    ----------
+    row_words : int
+        Most words of a row.
+
+    Returns
+    -------
+    memory : (n,) uint64
     """
-    words = max(CACHE, ROWS * W)
-    memory = np.empty(words + (1 << 19), np.uint64)           # two such pages more
+    words = max(CACHE_WORDS, BUFFER_ROWS * row_words)
+    memory = np.empty(words + (1 << 19), np.uint64)           # two pages more
     first = -memory.ctypes.data % (1 << 21) // 8
     return memory[first : first + words]
 
 
-class Layer:
-    """A block, with its neurons in the order of their fan-in, so that equals are added together.
+class SlicedLayer:
+    """A block, with its neurons in the order of their fan-in, so that similar ones are neighbours.
 
     Parameters
     ----------
     block : frozen.Block
     memory : (n,) uint64
-        Shared with other layers: what is in it matters only while a group of neurons is added.
+        See `adder_memory`. Layers share it: its content matters only while a group of neurons is
+        added.
 
     Attributes
     ----------
@@ -44,9 +56,9 @@ class Layer:
     order : (M,) int
         Neurons, the largest fan-in first.
     sources : (ones,) int
-        The inputs of the first neuron, of the second, and so on.
+        The inputs of the first neuron, then those of the second, and so on.
     starts : (M,) int
-        Where those of a neuron begin.
+        Where in `sources` the inputs of each neuron begin.
     """
 
     def __init__(self, block, memory):
@@ -56,179 +68,227 @@ class Layer:
         neurons, self.sources = np.nonzero(block.w.T)
         self.starts = np.searchsorted(neurons, np.arange(len(self.K)))
 
-    def inputs(self, shape, depth, words):
-        """Memory for what comes in.
+    def input_memory(self, shape, input_bits, words):
+        """Allocate memory for the inputs.
 
         Parameters
         ----------
         shape : (D,) or (H, W, C)
-            Of an input.
-        depth : int
+            Of one input.
+        input_bits : int
+            Bits of one number of it.
         words : int
 
         Returns
         -------
-        seen : (depth, D, words) or, padded, (depth, C, H + 2P, W + 2P, words) uint64
-        into : (depth, C, H, W, words)
-            The part of it that is to be written, a row for each place of a channel.
+        inputs : (input_bits, D, words), or (input_bits, C, H + 2P, W + 2P, words) uint64
+            The inputs; with padding P in a convolution.
+        unpadded : (input_bits, C, H, W, words) uint64
+            A view of the part that is to be written, one row for each place of a channel.
         """
         H, W, C = (1, 1, *shape)[-3:]
         if self.block.kernel is None:
-            seen = np.empty((depth, H, W, C, words), np.uint64)
-            return seen.reshape(depth, -1, words), np.moveaxis(seen, 3, 1)
+            inputs = np.empty((input_bits, H, W, C, words), np.uint64)
+            return inputs.reshape(input_bits, -1, words), np.moveaxis(inputs, 3, 1)
         P = self.block.padding
-        seen = np.zeros((depth, C, H + 2 * P, W + 2 * P, words), np.uint64)
-        return seen, seen[:, :, P : P + H, P : P + W]
+        inputs = np.zeros((input_bits, C, H + 2 * P, W + 2 * P, words), np.uint64)
+        return inputs, inputs[:, :, P : P + H, P : P + W]
 
-    def fire(self, seen, into):
-        """Steps from what comes in to the bits that go out.
+    def activation_steps(self, inputs, out):
+        """Find steps from the inputs to the activations.
 
         Parameters
         ----------
-        seen : see `inputs`
-        into : (M, OH, OW, words) uint64
-            Written to; pooled, if the block does that.
+        inputs : see `input_memory`
+        out : (M, OH, OW, words) uint64
+            Written to; after pooling, if the block pools.
+
+        Returns
+        -------
+        steps : list of (function, arguments)
+            See `adders.run_steps`.
         """
         block, size = self.block, self.block.pool
         if block.kernel is None:
-            steps = self.bits(seen, into[:, 0, 0])
+            steps = self.compare_steps(inputs, out[:, 0, 0])
         else:
             OH, OW, M = block.sums_shape
-            fired = np.empty((M, OH, OW, into.shape[-1]), np.uint64)
-            steps = self.convolve(seen, fired)
-            # the largest sum of a square passes if any does; a flip comes behind that
-            fired = fired[:, : OH - OH % size, : OW - OW % size]
-            first, *squares = (fired[:, i::size, j::size] for i, j in np.ndindex(size, size))
-            steps.append((np.copyto, (into, first)))
-            steps += [(np.bitwise_or, (into, each, into)) for each in squares]
-        flip = np.where(block.flip, ALL, np.uint64(0))[:, None, None, None]
-        return [*steps, (np.bitwise_xor, (into, flip, into))]
+            passed = np.empty((M, OH, OW, out.shape[-1]), np.uint64)
+            steps = self.convolution_steps(inputs, passed)
+            # the largest sum of a square passes if any sum does; the flip comes after that
+            passed = passed[:, : OH - OH % size, : OW - OW % size]
+            first, *others = (passed[:, i::size, j::size] for i, j in np.ndindex(size, size))
+            steps.append((np.copyto, (out, first)))
+            steps += [(np.bitwise_or, (out, each, out)) for each in others]
+        flip = np.where(block.flip, ALL_ONES, np.uint64(0))[:, None, None, None]
+        return [*steps, (np.bitwise_xor, (out, flip, out))]
 
-    def convolve(self, seen, fired):
-        """Steps from padded inputs to bits that are not pooled yet, some output rows at a time."""
-        (KH, KW), stride = self.block.kernel, self.block.stride
-        depth, C, _, _, words = seen.shape
-        M, OH, OW, _ = fired.shape
-        most, steps, kept = max(1, COLUMNS // (OW * words)), [], {}
-        for start in range(0, OH, most):
-            n = min(most, OH - start)
-            if n not in kept:
-                windows = np.empty((depth, KH * KW, C, n, OW, words), np.uint64)
-                out = np.empty((M, n, OW, words), np.uint64)
-                rows = windows.reshape(depth, KH * KW * C, -1)
-                kept[n] = windows, out, self.bits(rows, out.reshape(M, -1))
-            windows, out, found = kept[n]
-            for i, (kh, kw) in enumerate(np.ndindex(KH, KW)):
-                first = stride * start + kh
-                part = seen[
-                    :, :, first : first + stride * (n - 1) + 1 : stride,
-                    kw : kw + stride * (OW - 1) + 1 : stride,
-                ]
-                steps.append((np.copyto, (windows[:, i], part)))
-            steps += [*found, (np.copyto, (fired[:, start : start + n], out))]
-        return steps
-
-    def bits(self, seen, out):
-        """Steps from rows of inputs to bits that are not flipped yet.
+    def convolution_steps(self, inputs, passed):
+        """Find steps from padded inputs to bits before pooling, a few output rows at a time.
 
         Parameters
         ----------
-        seen : (depth, D, W) uint64
-        out : (M, W) uint64
+        inputs : (input_bits, C, H + 2P, W + 2P, words) uint64
+        passed : (M, OH, OW, words) uint64
             Written to.
+
+        Returns
+        -------
+        steps : list of (function, arguments)
+        """
+        (KH, KW), stride = self.block.kernel, self.block.stride
+        input_bits, C, _, _, words = inputs.shape
+        M, OH, OW, _ = passed.shape
+        most, steps, parts = max(1, MAX_ROW_WORDS // (OW * words)), [], {}
+        for start in range(0, OH, most):
+            n = min(most, OH - start)
+            if n not in parts:
+                windows = np.empty((input_bits, KH * KW, C, n, OW, words), np.uint64)
+                out = np.empty((M, n, OW, words), np.uint64)
+                rows = windows.reshape(input_bits, KH * KW * C, -1)
+                parts[n] = windows, out, self.compare_steps(rows, out.reshape(M, -1))
+            windows, out, compare = parts[n]
+            for i, (kh, kw) in enumerate(np.ndindex(KH, KW)):
+                top = stride * start + kh
+                shifted = inputs[
+                    :, :, top : top + stride * (n - 1) + 1 : stride,
+                    kw : kw + stride * (OW - 1) + 1 : stride,
+                ]
+                steps.append((np.copyto, (windows[:, i], shifted)))
+            steps += [*compare, (np.copyto, (passed[:, start : start + n], out))]
+        return steps
+
+    def compare_steps(self, inputs, out):
+        """Find steps from rows of inputs to bits [Z >= threshold], before the flip.
+
+        Parameters
+        ----------
+        inputs : (input_bits, D, row_words) uint64
+        out : (M, row_words) uint64
+            Written to.
+
+        Returns
+        -------
+        steps : list of (function, arguments)
         """
         block = self.block
         if not block.centre:
-            return self.count_and_compare(seen, out)
-        rests = shared_sum.rests(block.threshold)
-        steps, high, low = shared_sum.shared_steps(block.centre, seen, rests)
-        kept = {}
+            return self.sum_and_compare_steps(inputs, out)
+        remainders = shared_sum.distinct_remainders(block.threshold)
+        steps, high_planes, low_passed = shared_sum.shared_steps(block.centre, inputs, remainders)
+        variants = {}
 
-        def add_what_is_needed():
-            # A plane of ones belongs to a bit of c S that is 0 for all images: without it p is
-            # smaller, and nothing else changes. In pairs, so that there are half as many variants
-            n = len(high)
-            while n > 1 and (high[n - 2 : n] == ALL).all():
+        def run_variant():
+            # A high plane of all ones belongs to a bit of c S that is 0 for all images. Without it
+            # p is smaller, and nothing else changes. Planes are left out in pairs, so that there
+            # are half as many variants.
+            n = len(high_planes)
+            while n > 1 and (high_planes[n - 2 : n] == ALL_ONES).all():
                 n -= 2
-            if n not in kept:
-                if len(kept) == VARIANTS:
-                    kept.clear()
-                kept[n] = self.count_and_compare(seen, out, high[:n], low, rests)
-            run(kept[n])
+            if n not in variants:
+                if len(variants) == MAX_VARIANTS:
+                    variants.clear()
+                variants[n] = self.sum_and_compare_steps(
+                    inputs, out, high_planes[:n], low_passed, remainders
+                )
+            run_steps(variants[n])
 
-        return [*steps, (add_what_is_needed, ())]
+        return [*steps, (run_variant, ())]
 
-    def count_and_compare(self, seen, out, high=(), low=None, rests=None):
-        """The same, for all neurons; of a centred block with what they share.
+    def sum_and_compare_steps(self, inputs, out, high_planes=(), low_passed=None, remainders=None):
+        """Find the steps of `compare_steps`; in a centred block, with what the neurons share.
 
         Parameters
         ----------
-        seen, out : see `bits`
-        high, low : see `shared_sum.shared_steps`
-        rests : see `shared_sum.rests`
+        inputs, out : see `compare_steps`
+        high_planes, low_passed : see `shared_sum.shared_steps`
+        remainders : see `shared_sum.distinct_remainders`
+
+        Returns
+        -------
+        steps : list of (function, arguments)
         """
         block, steps = self.block, []
-        for neurons, inputs, (first, *buffers) in self.groups(seen, len(high)):
-            if not len(inputs) and not block.centre:
-                steps.append((out.__setitem__, (neurons, ALL)))   # no inputs: always the same
+        for neurons, sources, (first, *buffers) in self.groups(inputs, len(high_planes)):
+            if not len(sources) and not block.centre:
+                # neurons without inputs: always 1
+                steps.append((out.__setitem__, (neurons, ALL_ONES)))
                 continue
-            found, planes = count_ones(seen, inputs, self.K[neurons], buffers, high)
-            steps += found
+            sum_steps, z = sum_connected(inputs, sources, self.K[neurons], buffers, high_planes)
+            steps += sum_steps
             threshold, passed = block.threshold[neurons], None
             if block.centre:
-                threshold, rest = shared_sum.whole_and_rest(threshold, len(high))
+                threshold, remainder = shared_sum.split_thresholds(threshold, len(high_planes))
                 passed = first
-                steps.append((low.take, (np.searchsorted(rests, rest), 0, passed, "clip")))
-            found, passed = at_least(planes, threshold, buffers[0], passed)
-            steps += [*found, (out.__setitem__, (neurons, passed))]
+                rows = np.searchsorted(remainders, remainder)
+                steps.append((low_passed.take, (rows, 0, passed, "clip")))
+            compare, passed = at_least(z, threshold, buffers[0], passed)
+            steps += [*compare, (out.__setitem__, (neurons, passed))]
         return steps
 
-    def groups(self, seen, high=0):
-        """Yield neurons that are added together, as many as the cache has room for.
+    def groups(self, inputs, addend_planes=0):
+        """Yield groups of neurons that are added together, each as large as the cache allows.
 
         Parameters
         ----------
-        seen : (depth, D, W) uint64
-        high : int
-            Planes of another number that is added.
+        inputs : (input_bits, D, row_words) uint64
+        addend_planes : int
+            Planes of one more number that each neuron adds.
 
         Yields
         ------
         neurons : (G,) int
-        inputs : (K, G) int
-            What they are connected to.
-        buffers : (rows, G, W) uint64
+        sources : (K, G) int
+            Their inputs; see `adders.sum_connected`.
+        buffers : (rows, G, row_words) uint64
             Memory to add them.
         """
-        depth, _, W = seen.shape
-        largest = int(self.K.max()) * ((1 << depth) - 1) + (1 << high)
-        rows = 2 * largest.bit_length() + 5                   # see `Chain`, and one for [L >= B]
-        most, M = max(1, CACHE // (rows * W)), len(self.order)
-        size = -(-M // -(-M // most))                         # no more groups, but equal ones
+        input_bits, _, row_words = inputs.shape
+        largest = int(self.K.max()) * ((1 << input_bits) - 1) + (1 << addend_planes)
+        # those of an `AdderChain`, and one for [L >= B]
+        rows = 2 * largest.bit_length() + 5
+        most, M = max(1, CACHE_WORDS // (rows * row_words)), len(self.order)
+        size = -(-M // -(-M // most))                         # as few groups, but of equal size
         for start in range(0, M, size):
             neurons = self.order[start : start + size]
-            at, G = self.starts[neurons] + np.arange(self.K[neurons[0]])[:, None], len(neurons)
-            at = np.minimum(at, len(self.sources) - 1)        # beyond a fan-in any will do
-            yield neurons, self.sources[at], self.memory[: rows * G * W].reshape(rows, G, W)
+            G = len(neurons)
+            at = self.starts[neurons] + np.arange(self.K[neurons[0]])[:, None]
+            at = np.minimum(at, len(self.sources) - 1)        # beyond a fan-in any input will do
+            buffers = self.memory[: rows * G * row_words].reshape(rows, G, row_words)
+            yield neurons, self.sources[at], buffers
 
-    def sums(self, seen):
-        """Steps of the last block to its sums.
+    def score_sum_steps(self, inputs):
+        """Find steps from the inputs of the last block to its sums.
+
+        Parameters
+        ----------
+        inputs : (input_bits, D, words) uint64
 
         Returns
         -------
-        steps : list
-        z : (M, 64 W) int32
-        total : list of (W,) uint64
-            Planes of the sum of all inputs, if the block is centred.
+        steps : list of (function, arguments)
+        z : (M, 64 * words) int32
+            After the steps, the sum of each neuron's own inputs.
+        total : list of (words,) uint64
+            After the steps, planes of the sum of all inputs. Empty if the block is not centred.
         """
-        steps, total = shared_sum.sum_steps(seen) if self.block.centre else ([], [])
-        z = np.empty((len(self.K), 64 * seen.shape[-1]), np.int32)
-        for neurons, inputs, (_, *buffers) in self.groups(seen):
-            found, planes = count_ones(seen, inputs, self.K[neurons], buffers)
-            steps += [*found, (write_numbers, (planes, z, neurons))]
+        steps, total = shared_sum.total_steps(inputs) if self.block.centre else ([], [])
+        z = np.empty((len(self.K), 64 * inputs.shape[-1]), np.int32)
+        for neurons, sources, (_, *buffers) in self.groups(inputs):
+            sum_steps, planes = sum_connected(inputs, sources, self.K[neurons], buffers)
+            steps += [*sum_steps, (write_numbers, (planes, z, neurons))]
         return steps, z, total
 
 
 def write_numbers(planes, z, neurons):
-    """Write numbers, given by their planes (G, W), into rows of z, (M, 64 W) int32."""
-    z[neurons] = numbers(planes)
+    """Write numbers into the rows of some neurons.
+
+    Parameters
+    ----------
+    planes : list of (G, words) uint64
+        Planes of the numbers.
+    z : (M, 64 * words) int32
+        Written to.
+    neurons : (G,) int
+    """
+    z[neurons] = unslice(planes)
