@@ -6,7 +6,7 @@ here, once for all engines, and so are the scores.
 
 import numpy as np
 
-from sbnn_np.core import convolution, pooling
+from sbnn_np.core import fast
 from sbnn_np.support import threads
 
 
@@ -30,8 +30,8 @@ def block_sums(block, w, x, signed):
     if block.kernel is None:
         return x @ w
     pad = -1.0 if signed else 0.0
-    z, _ = convolution.conv_forward(x, w, block.kernel, block.stride, block.padding, pad)
-    return pooling.maxpool_forward(z, block.pool)[0] if block.pool > 1 else z
+    z, _ = fast.conv_forward(x, w, block.kernel, block.stride, block.padding, pad)
+    return fast.maxpool_forward(z, block.pool)[0] if block.pool > 1 else z
 
 
 def activations(block, z, signed=False):
