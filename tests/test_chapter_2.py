@@ -35,7 +35,7 @@ def interrupted_and_resumed(tmp_path_factory):
     before = ""
     for line in process.stdout:
         before += line
-        if line.startswith("shapes: +-1"):
+        if line.startswith("some shapes: +-1"):
             process.send_signal(signal.SIGINT)
             break
     rest, errors = process.communicate()
@@ -57,17 +57,17 @@ def test_resume_does_not_train_again_what_is_finished(interrupted_and_resumed):
     assert again.returncode == 0, again.stderr
     trained = again.stdout.count("epoch    loss")
     assert trained == len(recipes.chapter_2(0)) - 5            # four for digits, one for pictures
-    content = json.loads((out / "02_conv_cifar10_builtin.json").read_text())
+    content = json.loads((out / "02_conv_cifar10_builtin.json").read_text(encoding="utf-8"))
     assert content.keys() >= TOP_KEYS
     rows = content["rows"]
     assert len(rows) == len(recipes.chapter_2(0))
     for row in rows:
-        assert row.keys() >= ROW_KEYS and row["data"] in ("stroke digits", "shapes")
+        assert row.keys() >= ROW_KEYS and row["data"] in ("some stroke digits", "some shapes")
         sparse = row["method"].startswith("0/1")
         assert sparse == (row["density"] is not None) == (row["schedule"] is not None)
         if sparse and row["schedule"] != "penalty":
             assert row["density"] <= row["target_density"] == 0.05
-    for name in ("stroke digits", "shapes"):
+    for name in ("some stroke digits", "some shapes"):
         methods = {row["method"] for row in rows if row["data"] == name}
         assert methods == set(recipes.METHODS)
     assert content["step_cost"].keys() >= {"ratio", "products_gflops", "sgemm_gflops"}
@@ -127,12 +127,12 @@ def test_reproduce_notes_that_nothing_differs_or_says_that_it_does(tmp_path):
     experiment.write_json(tmp_path / "result.json", stale)
     done = reproduce("result", "--out", str(tmp_path))
     assert done.returncode == 0, done.stderr
-    content = json.loads((tmp_path / "result.json").read_text())
+    content = json.loads((tmp_path / "result.json").read_text(encoding="utf-8"))
     assert content["rows"] == stale["rows"] and content["sources_digest"] == "of old sources"
     assert fresh(content) and content["reproduced"]["of"] == 1
     # a run that reports another loss
     path = next((tmp_path / "runs").iterdir())
-    result = json.loads(path.read_text())
+    result = json.loads(path.read_text(encoding="utf-8"))
     result["epochs"][0]["loss"] += 1e-12
     experiment.write_json(path, result)
     before = (tmp_path / "result.json").read_bytes()
@@ -285,17 +285,18 @@ def test_rows_at_equal_bytes_are_at_most_those_of_the_signs():
     assert signs["method"] == "+-1" and len(bits) == 2
     for row in bits:
         assert report.coded_bytes(row) <= report.coded_bytes(signs)
-    readme = (ROOT / "figures" / "README.md").read_text()
+    readme = (ROOT / "figures" / "README.md").read_text(encoding="utf-8")
     for line in report.equal_bytes_lines([signs, *bits]):
         assert line in readme, line
 
 
 def test_the_readme_and_the_chapter_show_the_committed_numbers():
     default, full = committed("02_conv_cifar10"), committed("02_conv_cifar10_full")
-    readme, chapter = (ROOT / "figures" / "README.md").read_text(), CHAPTER.read_text()
+    readme = (ROOT / "figures" / "README.md").read_text(encoding="utf-8")
+    chapter = CHAPTER.read_text(encoding="utf-8")
     for line in report.readme_table_2(default, full):
         assert line in readme, line
-    departures = (ROOT / "walkthrough" / "README.md").read_text()
+    departures = (ROOT / "walkthrough" / "README.md").read_text(encoding="utf-8")
     assert report.trials_line(committed("02_sweep")) in " ".join(departures.split())
     assert report.step_line_2(default) in " ".join(readme.split())
     assert default["step_cost"]["ratio"] <= 2 and default["peak_mib"] <= 1024
@@ -303,6 +304,6 @@ def test_the_readme_and_the_chapter_show_the_committed_numbers():
     for line in report.numbers_to_see_2(default):
         assert line in chapter, line
     assert f"{report.minutes({'seconds': default['seconds_in_all']})} on two cores" in chapter
-    sweep = (ROOT / "walkthrough" / "lab" / "sweep_2.py").read_text()
+    sweep = (ROOT / "walkthrough" / "lab" / "sweep_2.py").read_text(encoding="utf-8")
     assert f"{report.minutes(committed('02_sweep'))} on two cores" in sweep
     assert (FIGURES / "02_conv_cifar10_layers.png").is_file()

@@ -37,7 +37,7 @@ def test_quick_runs_on_built_in_data(quick):
     assert first.returncode == 0, first.stderr
     assert again.returncode == 0, again.stderr
     assert "built-in STROKE DIGITS" in first.stdout and "built-in SHAPES" in first.stdout
-    content = json.loads((out / "03_bits_and_bytes_builtin.json").read_text())
+    content = json.loads((out / "03_bits_and_bytes_builtin.json").read_text(encoding="utf-8"))
     assert content.keys() >= TOP_KEYS | {"race", "race_by_batch", "race_conv", "operations"}
     for row in content["rows"]:
         assert set(row["agree"].values()) == {300}
@@ -106,7 +106,7 @@ def test_what_cannot_be_saved_need_not_be_trained_again(tmp_path, monkeypatch):
 
 
 def committed():
-    return json.loads((ROOT / "figures" / "03_bits_and_bytes.json").read_text())
+    return json.loads((ROOT / "figures" / "03_bits_and_bytes.json").read_text(encoding="utf-8"))
 
 
 def test_committed_results_are_of_these_sources():
@@ -136,7 +136,7 @@ def test_slices_were_as_fast_as_the_readme_says():
     assert gain["0/1", 0.05] >= 5 and gain["0/1 centred", 0.05] >= 4
     assert gain["0/1", 0.01] >= 15 and gain["0/1 centred", 0.01] >= 10
     assert content["race_conv"]["gain, layers of bits"] >= 3
-    readme = (ROOT / "figures" / "README.md").read_text()
+    readme = (ROOT / "figures" / "README.md").read_text(encoding="utf-8")
     said = (line(content) for line in (
         report_bits.slope_line, report_bits.conv_line, report_bits.batch_line,
     ))

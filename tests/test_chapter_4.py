@@ -191,7 +191,7 @@ def test_quick_runs_on_built_in_data(quick):
     assert done.returncode == 0, done.stderr
     assert "1. Beyond 64x" in done.stdout or "2. Fewer operations" in done.stdout
     assert "3. Generalization" in done.stdout and "4. Growth" in done.stdout
-    content = json.loads((out / "04_compression_curves_builtin.json").read_text())
+    content = json.loads((out / "04_compression_curves_builtin.json").read_text(encoding="utf-8"))
     assert content.keys() >= TOP_KEYS and {row["part"] for row in content["rows"]} == {
         "curves", "growth", "both",
     }
@@ -279,7 +279,7 @@ def test_a_pool_of_workers_in_the_chapter(tmp_path):
         )
         assert done.returncode == 0, done.stderr
         found = sorted((tmp_path / name / "runs").glob("*.json"))
-        rows.append(without_times([json.loads(path.read_text()) for path in found]))
+        rows.append(without_times([json.loads(path.read_text(encoding="utf-8")) for path in found]))
     assert rows[0] and rows[0] == rows[1]
     # a checkpoint that cannot be gone on from is named, and nothing is trained
     result = sorted((tmp_path / "here" / "runs").glob("*.json"))[0]
@@ -305,7 +305,7 @@ def committed():
         path = ROOT / "figures" / "runs" / (
             f"{task.part}-{experiment.run_name(task.recipe, name, True)}.json"
         )
-        contents.append(json.loads(path.read_text()))
+        contents.append(json.loads(path.read_text(encoding="utf-8")))
     return tasks, contents
 
 
@@ -320,7 +320,7 @@ def test_committed_runs_are_of_the_plan_and_of_these_sources():
 
 
 def test_the_rates_of_ternary_networks_are_those_that_the_sweep_chose():
-    content = json.loads((ROOT / "figures" / "04_sweep.json").read_text())
+    content = json.loads((ROOT / "figures" / "04_sweep.json").read_text(encoding="utf-8"))
     assert content.keys() >= TOP_KEYS and content["sources_digest"] == experiment.DIGEST
     for what in ("dense", "digits", "pictures"):
         for share in (None, curves.SHARE):
@@ -334,18 +334,18 @@ def test_the_rates_of_ternary_networks_are_those_that_the_sweep_chose():
 
 def test_the_readme_shows_the_committed_numbers():
     _, contents = committed()
-    readme = (ROOT / "figures" / "README.md").read_text()
+    readme = (ROOT / "figures" / "README.md").read_text(encoding="utf-8")
     for line in (*report_curves.readme_lines(contents), *report_curves.readme_claims(contents)):
         assert line in readme
 
 
 def test_how_far_growing_was_behind_in_the_sweeps():
-    told = " ".join((ROOT / "walkthrough" / "README.md").read_text().split())
+    told = " ".join((ROOT / "walkthrough" / "README.md").read_text(encoding="utf-8").split())
     for name, runs, words in (
         ("01_sweep", 2, "{} points behind a constant density in the [sweep of chapter 1]"),
         ("02_sweep", 4, "{} points behind in the [sweep of chapter 2]"),
     ):
-        rows = json.loads((ROOT / "figures" / f"{name}.json").read_text())["rows"]
+        rows = json.loads((ROOT / "figures" / f"{name}.json").read_text(encoding="utf-8"))["rows"]
         by = {
             (row["method"], row["architecture"], row["schedule"], row["epochs"], row["rate"]):
                 row["validation_accuracy"]

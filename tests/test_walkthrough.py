@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from lab import experiment, recipes, report, sources
+from lab import experiment, options, recipes, report, sources
 
 from sbnn_np.bits import bitops
 from sbnn_np.core import fast, layers, ops, optim, quantize, reference, sparsity
@@ -50,16 +50,16 @@ def test_quick_goes_on_with_stroke_digits_and_says_so(quick):
     assert "built-in STROKE DIGITS" in done.stdout
     assert "stroke digits, in the order of training" in done.stdout
     assert untouched, "the quick run changed the committed figures"
-    content = json.loads((out / "01_mlp_mnist_strokes.json").read_text())
-    assert content.keys() >= TOP_KEYS and content["data"] == "stroke digits"
+    content = json.loads((out / "01_mlp_mnist_builtin.json").read_text(encoding="utf-8"))
+    assert content.keys() >= TOP_KEYS and content["data"] == "some stroke digits"
     assert content["sources_digest"] == sources.digest()
     pictures = sorted(path.name for path in out.glob("*.png"))
-    assert pictures == [f"01_mlp_mnist_strokes_{w}.png" for w in ("accuracy", "density", "latents")]
+    assert pictures == [f"01_mlp_mnist_builtin_{w}.png" for w in ("accuracy", "density", "latents")]
     assert all((out / name).read_bytes().startswith(b"\x89PNG") for name in pictures)
 
 
 def test_quick_has_a_whole_row_for_every_method(quick):
-    rows = json.loads((quick[1] / "01_mlp_mnist_strokes.json").read_text())["rows"]
+    rows = json.loads((quick[1] / "01_mlp_mnist_builtin.json").read_text(encoding="utf-8"))["rows"]
     assert {row["method"] for row in rows} == set(recipes.METHODS)
     for row in rows:
         assert row.keys() >= ROW_KEYS
@@ -90,7 +90,7 @@ def test_a_folder_without_the_files_stops_the_chapter(tmp_path):
 
 def test_an_unwritable_out_stops_the_chapter_before_it_trains(tmp_path):
     blocked = tmp_path / "file"
-    blocked.write_text("not a folder")
+    blocked.write_text("not a folder", encoding="utf-8")
     done = run_chapter("--quick", "--data", "strokes", "--out", str(blocked / "deeper"))
     assert done.returncode == 2 and "--out" in done.stderr and "cannot be written" in done.stderr
     assert "Traceback" not in done.stderr and "epoch" not in done.stdout
@@ -111,14 +111,14 @@ def test_quick_and_full_exclude_each_other():
 def typed(monkeypatch):
     """What a chapter takes from a command line."""
 
-    def options(*words):
-        parser = experiment.command_line("A chapter.")
+    def read(*words):
+        parser = options.command_line("A chapter.")
         parser.add_argument("--quick", action="store_true")
         monkeypatch.setattr(sys, "argv", ["chapter.py", *words])
-        monkeypatch.setattr(experiment, "prepare", lambda out: None)
-        return experiment.options(parser)
+        monkeypatch.setattr(options, "prepare", lambda out: None)
+        return options.read(parser)
 
-    return options
+    return read
 
 
 def test_results_go_to_a_folder_of_their_own_unless_the_committed_ones_are_to_be_renewed(typed):
@@ -182,7 +182,7 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "replace", fails)
     with pytest.raises(OSError, match="disk full"):
         experiment.write_json(path, {"a": 2})
-    assert json.loads(path.read_text()) == {"a": 1}
+    assert json.loads(path.read_text(encoding="utf-8")) == {"a": 1}
     assert [p.name for p in tmp_path.iterdir()] == ["result.json"]
 
 
@@ -256,7 +256,7 @@ def test_a_finished_run_is_not_run_again(tmp_path, monkeypatch):
 
 
 def committed(name):
-    return json.loads((FIGURES / f"{name}.json").read_text())
+    return json.loads((FIGURES / f"{name}.json").read_text(encoding="utf-8"))
 
 
 def fresh(content):
@@ -307,14 +307,17 @@ def test_committed_runs_followed_the_recipes_that_the_sweep_chose():
 
 
 def test_the_readme_and_the_chapter_show_the_committed_numbers():
-    readme = (ROOT / "figures" / "README.md").read_text()
+    readme = (ROOT / "figures" / "README.md").read_text(encoding="utf-8")
     default, full = committed("01_mlp_mnist"), committed("01_mlp_mnist_full")
     for line in report.readme_table(default, full):
         assert line in readme, line
     assert report.step_line(default) in " ".join(readme.split())
     assert default["step_cost"]["ratio"] <= 2
-    chapter, sweep = CHAPTER.read_text(), (CHAPTER.parent / "lab" / "sweep_1.py").read_text()
-    front = (ROOT / "README.md").read_text()
+    chapter, sweep = (
+        path.read_text(encoding="utf-8")
+        for path in (CHAPTER, CHAPTER.parent / "lab" / "sweep_1.py")
+    )
+    front = (ROOT / "README.md").read_text(encoding="utf-8")
     assert f"({report.minutes(default)} on two cores)" in " ".join(front.split())
     assert f"{report.minutes(default)} on two cores" in chapter
     assert f"{report.minutes(committed('01_sweep'))} on two cores" in sweep

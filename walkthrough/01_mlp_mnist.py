@@ -27,38 +27,30 @@ On MNIST the first command ends with these test accuracies (seed 0):
 import itertools
 import os
 import time
-from dataclasses import replace
 
 import numpy as np
-from lab import experiment, plots, recipes, report
+from lab import experiment, options, plots, recipes, report, timing
+from lab.options import heading, log
 
 from sbnn_np.core import fast, losses, network, ops, optim, quantize, sparsity, train
 from sbnn_np.datasets import data
 from sbnn_np.support import atomic
 
-parser = experiment.command_line(
+parser = options.command_line(
     "Chapter 1: a 0/1 network learns MNIST, beside those it is judged against."
 )
 parser.add_argument("--data", choices=["mnist", "strokes"], default="mnist", help="data set")
 parser.add_argument("--quick", action="store_true", help="few images, two epochs")
 parser.add_argument("--full", action="store_true", help="three seeds, longer, and a wider net")
 IN_CELLS = []  # options where there is no command line, as in a notebook: ["--quick"], for example
-args = experiment.options(parser, IN_CELLS)
+args = options.read(parser, IN_CELLS)
 
 began = time.perf_counter()
-dataset = experiment.open_data(args.data, args.data_dir)
+dataset = options.open_data(args.data, args.data_dir)
 if args.quick:
-    dataset = replace(
-        dataset,
-        train_images=dataset.train_images[:12000], train_labels=dataset.train_labels[:12000],
-        test_images=dataset.test_images[:1000], test_labels=dataset.test_labels[:1000],
-    )
+    dataset = data.few(dataset, 12000, 1000)
 NAME = dataset.name
 print(f"{NAME}: {len(dataset.train_images)} training and {len(dataset.test_images)} test images\n")
-
-
-def heading(text):
-    print(f"\n{text}\n{'-' * len(text)}")
 
 
 # %% 1. One weight of one bit, and its latent
@@ -290,7 +282,6 @@ for recipe in chosen:
     what = f"{recipe.method}, {recipe.schedule}" if recipe.schedule else recipe.method
     made = f"seed {recipe.seed}: {recipe.optimizer}, rate {recipe.rate}"
     heading(f"{what}, {recipe.architecture}, {made}")
-    log = lambda line: print(line, flush=True)  # noqa: E731
     if args.full:
         results.append(experiment.run_once(recipe, dataset, folders, log=log))
     else:
@@ -337,7 +328,7 @@ if args.full:
 
 heading("What a training step costs")
 recipe = recipes.recipe_for("0/1 centred", args.seed, epochs=20)
-cost = experiment.step_cost(recipe, dataset, groups=5 if args.quick else 50)
+cost = timing.step_cost(recipe, dataset, groups=5 if args.quick else 50)
 print(
     f"one step of the centred 0/1 network, batch 128: {cost['step_ms']:.2f} ms\n"
     f"its own matrix products, same shapes, same run: {cost['products_ms']:.2f} ms\n"
@@ -348,12 +339,12 @@ print(
 
 # runs that were there already took their time, too
 seconds = sum(row["seconds"] for row in rows) if args.full else time.perf_counter() - began
-content = experiment.headed("01_mlp_mnist", args, NAME, seconds, {
+content = options.headed("01_mlp_mnist", args, NAME, seconds, {
     "step_cost": cost,
     "rows": rows,
     "runs": [] if args.full else results,
 })
-name = "01_mlp_mnist" + ("_full" if args.full else "") + ("_strokes" if NAME != "MNIST" else "")
+name = options.named("01_mlp_mnist" + ("_full" if args.full else ""), NAME)
 experiment.write_json(args.out / f"{name}.json", content)
 four = results[:4]
 growing = [result for result in results if result["row"]["schedule"] == "growing"]

@@ -38,42 +38,31 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import sys
 import time
-from dataclasses import replace
 
 import numpy as np
-from lab import experiment, plots, recipes, report
+from lab import experiment, options, plots, recipes, report, timing
+from lab.options import heading, log
 
 from sbnn_np.core import convolution, fast, pooling, quantize, windows
-from sbnn_np.datasets import strokes
+from sbnn_np.datasets import data, strokes
 from sbnn_np.support import atomic, checkpoint
 
-parser = experiment.command_line("Chapter 2: 0/1 convolutions on MNIST and CIFAR-10.")
-experiment.both_data_sets(parser)
+parser = options.command_line("Chapter 2: 0/1 convolutions on MNIST and CIFAR-10.")
+options.both_data_sets(parser)
 parser.add_argument("--quick", action="store_true", help="few images, one epoch")
 parser.add_argument("--full", action="store_true", help="two seeds, longer, and wider networks")
 parser.add_argument(
     "--resume", action="store_true", help="use finished runs and go on with the begun one"
 )
 IN_CELLS = []  # options where there is no command line, as in a notebook: ["--quick"], for example
-args = experiment.options(parser, IN_CELLS)
+args = options.read(parser, IN_CELLS)
 
 began = time.perf_counter()
-digits, pictures = experiment.open_both(args)
+digits, pictures = options.open_both(args)
 if args.quick:
-    digits, pictures = (
-        replace(
-            each,
-            train_images=each.train_images[:n], train_labels=each.train_labels[:n],
-            test_images=each.test_images[:500], test_labels=each.test_labels[:500],
-        )
-        for each, n in ((digits, 6000), (pictures, 1200))
-    )
+    digits, pictures = data.few(digits, 6000, 500), data.few(pictures, 1200, 500)
 for each in (digits, pictures):
     print(f"{each.name}: {len(each.train_images)} training, {len(each.test_images)} test images")
-
-
-def heading(text):
-    print(f"\n{text}\n{'-' * len(text)}")
 
 
 # %% 1. A convolution is a dense layer that looks through a window
@@ -221,13 +210,12 @@ try:
         dataset = digits if name == "digits" else pictures
         what = f"{recipe.method}, {recipe.schedule}" if recipe.schedule else recipe.method
         heading(f"{dataset.name}: {what}, {recipe.architecture}, seed {recipe.seed}")
-        log = lambda line: print(line, flush=True)  # noqa: E731
         results.append(experiment.run_once(
             recipe, dataset, folders, log=log,
             again=not (args.full or args.resume), resume=args.resume,
         ))
 except checkpoint.CheckpointError as error:
-    sys.exit(experiment.complain(f"{error}\nDelete that file, or run without --resume."))
+    options.stop(f"{error}\nDelete that file, or run without --resume.")
 except KeyboardInterrupt:
     print("\nStopped. What is finished is kept, and the last whole epoch of this training, too:")
     print("the same command with --resume goes on from there.", flush=True)
@@ -277,8 +265,8 @@ if args.full:
 
 heading("What a training step costs")
 _, recipe = recipes.chapter_2(args.seed)[recipes.STEP]
-cost = experiment.step_cost(recipe, pictures, groups=1 if args.quick else 6)
-memory = experiment.peak_mib()
+cost = timing.step_cost(recipe, pictures, groups=1 if args.quick else 6)
+memory = timing.peak_mib()
 print(
     f"one step of the centred {recipe.architecture}, batch 128: {cost['step_ms']:.0f} ms\n"
     f"its own matrix products, same shapes, same run: {cost['products_ms']:.0f} ms, "
@@ -291,14 +279,14 @@ if memory:
 # %% Results and figures
 
 seconds = sum(row["seconds"] for row in rows)
-content = experiment.headed("02_conv_cifar10", args, pictures.name, seconds, {
+content = options.headed("02_conv_cifar10", args, pictures.name, seconds, {
     "seconds_in_all": round(time.perf_counter() - began, 1),
     "step_cost": cost,
     "peak_mib": memory,
     "rows": rows,
 })
 name = "02_conv_cifar10" + ("_full" if args.full else "")
-name += "" if (digits.name, pictures.name) == ("MNIST", "CIFAR-10") else "_builtin"
+name = options.named(name, digits.name, pictures.name)
 experiment.write_json(args.out / f"{name}.json", content)
 of = {what: report.by_method(results, what) for what in (digits.name, pictures.name)}
 sparse = [r for mine in of.values() for m, r in mine.items() if m.startswith("0/1")]

@@ -24,12 +24,12 @@ import os
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import io
-import sys
 import time
 from dataclasses import replace
 
 import numpy as np
-from lab import experiment, models, plots_bits, recipes
+from lab import experiment, models, options, plots_bits, recipes
+from lab.options import heading
 from matplotlib import image
 
 from sbnn_np.bits import bitops, design, freeze, rans, storage, summary
@@ -39,20 +39,16 @@ from sbnn_np.engines import common, floats
 from sbnn_np.engines.sliced import adders, two_processes
 from sbnn_np.support import atomic, checkpoint
 
-parser = experiment.command_line("Chapter 3: freeze, count, store and run 0/1 networks.")
-experiment.both_data_sets(parser)
+parser = options.command_line("Chapter 3: freeze, count, store and run 0/1 networks.")
+options.both_data_sets(parser)
 parser.add_argument("--quick", action="store_true", help="few images, one epoch, few repeats")
 IN_CELLS = []  # options where there is no command line, as in a notebook: ["--quick"], for example
-args = experiment.options(parser, IN_CELLS)
+args = options.read(parser, IN_CELLS)
 
 began = time.perf_counter()
-digits, pictures = experiment.open_both(args)
+digits, pictures = options.open_both(args)
 if args.quick:
     digits, pictures = data.few(digits, 6000, 300), data.few(pictures, 1200, 300)
-
-
-def heading(text):
-    print(f"\n{text}\n{'-' * len(text)}")
 
 
 # %% 1. A threshold that is a whole number
@@ -119,7 +115,7 @@ for recipe, dataset in wanted:
             recipe, dataset, models.THRESHOLD if dataset is bits else None
         )
     except checkpoint.CheckpointError as error:               # of other sources, for example
-        sys.exit(experiment.complain(f"{error}\nDelete that file to train from the start."))
+        options.stop(f"{error}\nDelete that file to train from the start.")
     size = len(storage.dumps(model))
     float32 = 4 * sum(block.w.size + block.w.shape[1] for block in model.blocks)
     row |= {
@@ -409,12 +405,11 @@ content = {
     "race_by_batch": by_batch,
     "race_conv": {"images": n, **conv},
 }
-real = "MNIST" in digits.name and "CIFAR-10" in pictures.name
-name = "03_bits_and_bytes" + ("" if real else "_builtin")
+name = options.named("03_bits_and_bytes", digits.name, pictures.name)
 seconds = time.perf_counter() - began
 experiment.write_json(
     args.out / f"{name}.json",
-    experiment.headed("03_bits_and_bytes", args, digits.name, seconds, content),
+    options.headed("03_bits_and_bytes", args, digits.name, seconds, content),
 )
 chosen = [("+-1", None)] + [("0/1", p) for p in (0.05, 0.01)]
 figures = {

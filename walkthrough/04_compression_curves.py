@@ -33,12 +33,13 @@ import time
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_all_start_methods, get_context
 
-from lab import curves, experiment, plots_curves, report_curves
+from lab import curves, experiment, options, plots_curves, report_curves
+from lab.options import heading, log
 
 from sbnn_np.support import atomic, checkpoint
 
-parser = experiment.command_line("Chapter 4: accuracy against bytes and operations.")
-experiment.both_data_sets(parser)
+parser = options.command_line("Chapter 4: accuracy against bytes and operations.")
+options.both_data_sets(parser)
 parser.add_argument("--plan", action="store_true", help="say what would run, and stop")
 parser.add_argument(
     "--only", action="append", default=[], metavar="WORD",
@@ -49,22 +50,15 @@ parser.add_argument("--figures", action="store_true", help="train nothing, draw 
 parser.add_argument("--workers", type=int, default=0, help="processes; 0 to train in this one")
 parser.add_argument("--quick", action="store_true", help="twenty runs on few images")
 IN_CELLS = []  # options where there is no command line, as in a notebook: ["--quick"], for example
-args = experiment.options(parser, IN_CELLS)
+args = options.read(parser, IN_CELLS)
 if args.workers and "fork" not in get_all_start_methods():
     parser.error("--workers: this system cannot fork processes; run without")
 began = time.perf_counter()
 
 
-def heading(text):
-    print(f"\n{text}\n{'-' * len(text)}")
-
-
 # %% 1. The plan
 
-LOADED_AS = {
-    "MNIST": "mnist", "CIFAR-10": "cifar10", "stroke digits": "strokes", "shapes": "shapes",
-}
-loaded = [LOADED_AS[found.name] for found in experiment.open_both(args)]
+loaded = [options.LOADED_AS[found.name] for found in options.open_both(args)]
 tasks = curves.plan(args.out / "runs", *loaded, args.data_dir, args.seed, args.quick)
 words = set(args.only)
 known = {word for task in tasks for word in curves.words_of(task)}
@@ -88,7 +82,6 @@ if args.plan:
 # them: this process, a pool of processes, a cluster.
 
 if not args.figures:
-    log = lambda line: print(line, flush=True)  # noqa: E731
     try:
         if args.workers:
             # "fork": any other way of starting a worker would begin with running this file again
@@ -101,13 +94,13 @@ if not args.figures:
         print("the same command goes on from there.", flush=True)
         sys.exit(130)
     except checkpoint.CheckpointError as error:               # of other sources, for example
-        sys.exit(experiment.complain(f"{error}\nDelete that file to train from the start."))
+        options.stop(f"{error}\nDelete that file to train from the start.")
 contents = [content for content in contents if content]
 if not contents:
-    sys.exit(experiment.complain(
+    options.stop(
         f"no result of these sources and of this data is in {os.path.relpath(args.out)}/runs or in "
         "figures/runs; without --figures they are trained"
-    ))
+    )
 
 # %% 3. The table
 #
@@ -147,10 +140,10 @@ if growth:
     figures["growth"] = plots_curves.growth_against_pruning(growth)
 # what shows a part, or other data, gets a name of its own
 name = "04_compression_curves" + "".join(f"_{word}" for word in sorted(words))
-name += "" if set(names) <= {"MNIST", "CIFAR-10"} else "_builtin"
+name = options.named(name, *names)
 if not words:
     seconds = sum(content["row"]["seconds"] for content in contents)
-    experiment.write_json(args.out / f"{name}.json", experiment.headed(
+    experiment.write_json(args.out / f"{name}.json", options.headed(
         "04_compression_curves", args, " and ".join(names), seconds, {
             "sources_digest": curves.DIGEST,
             "rows": [content["row"] | {"part": content["part"]} for content in contents],

@@ -1,6 +1,8 @@
 """What is behind the chapters. Read in this order:
 
     experiment     one run: a recipe goes in, a row of the results table comes out
+    options        what a chapter is told by its command line, and the data it opens
+    timing         what a training step costs
     recipes        what the chapters train, as the sweeps chose it
     sources        which sources decide a result: the digest that every result carries
     models         trained and frozen networks, kept in the user's cache

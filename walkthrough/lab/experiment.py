@@ -1,17 +1,13 @@
 """One experiment: a recipe goes in, a row of the results table comes out.
 
-The chapters share this file: what a run consists of, which of its numbers are kept, and
-how they are written, with the command, date, versions and the digest of the sources
-that decided them. The chapters themselves only choose recipes and show results.
+The chapters share this file: what a run consists of, which of its numbers are kept, and how they
+are written, with the date, versions and the digest of the sources that decided them.
 """
 
-import argparse
 import hashlib
 import json
 import platform
 import re
-import sys
-import time
 from dataclasses import asdict, dataclass, fields
 from datetime import date
 from pathlib import Path
@@ -21,15 +17,13 @@ import numpy as np
 import sbnn_np
 from lab import sources
 from sbnn_np.bits import bitops
-from sbnn_np.core import fast, network, sparsity, train
+from sbnn_np.core import network, optim, sparsity, train
 from sbnn_np.datasets import data
 from sbnn_np.datasets.download import cache_folder
-from sbnn_np.support import atomic, threads
+from sbnn_np.support import atomic
 
-ROOT = Path(__file__).resolve().parents[2]
-FIGURES = ROOT / "figures"                # the committed results
-BATCH = 128
-OPTIMIZERS = {"Adam": fast.Adam, "NormalizedSGD": fast.NormalizedSGD}
+FIGURES = Path(__file__).resolve().parents[2] / "figures"     # the committed results
+OPTIMIZERS = {"Adam": optim.Adam, "NormalizedSGD": optim.NormalizedSGD}
 
 
 @dataclass(frozen=True)
@@ -232,16 +226,6 @@ def first_filters(net):
     return {"bits": bits.tolist(), "scales": (scale > 0).tolist()}
 
 
-def peak_mib():
-    """The most memory that this process ever held, in MiB; None where nobody counts it."""
-    try:
-        import resource
-    except ImportError:                                       # on Windows
-        return None
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (1 << 20 if sys.platform == "darwin" else 1 << 10)
-
-
 def latent_histogram(net):
     """Counts of the latents of a 0/1 network in 120 bins, and the bins' edges."""
     if not net.sparse_layers or net.sparse_layers[0].weights == "ternary":
@@ -272,231 +256,9 @@ def provenance(seconds):
     }
 
 
-def headed(script, args, data_name, seconds, content):
-    """What a chapter found, below how and where it came about; see `provenance`."""
-    return {
-        "command": " ".join(["python", f"walkthrough/{script}.py", *shown(args)]),
-        "seed": args.seed,
-        "data": data_name,
-        **provenance(seconds),
-        **content,
-    }
-
-
 def write_json(path, content):
     """Write JSON, all or nothing."""
     atomic.write(path, (json.dumps(content, indent=1) + "\n").encode())
-
-
-def command_line(description):
-    """Parser with the options that every chapter has, but for --data."""
-    parser = argparse.ArgumentParser(
-        description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter
-    )
-    parser.add_argument("--data-dir", help="folder of its files (else $SBNN_DATA, cache, download)")
-    parser.add_argument("--seed", type=int, default=0, help="of weights and order of images")
-    place = parser.add_mutually_exclusive_group()
-    place.add_argument("--out", type=Path, default=ROOT / "out", help="results folder")
-    place.add_argument(
-        "--renew", dest="out", action="store_const", const=FIGURES, default=argparse.SUPPRESS,
-        help="write over the committed results, in figures/",
-    )
-    return parser
-
-
-def both_data_sets(parser):
-    """Give a chapter on digits and pictures its option --data; `open_both` follows it."""
-    parser.add_argument(
-        "--data", choices=["real", "builtin"], default="real",
-        help="MNIST and CIFAR-10, or stroke digits and shapes",
-    )
-
-
-def open_both(args):
-    """The digits and the pictures that --data names; see `open_data`."""
-    names = ("strokes", "shapes") if args.data == "builtin" else ("mnist", "cifar10")
-    return [open_data(name, args.data_dir) for name in names]
-
-
-def options(parser, in_cells=()):
-    """The options of a chapter or a sweep, and the results folder ready.
-
-    Leaves with exit code 2 if options contradict each other, or if the results folder cannot be
-    written to.
-
-    Parameters
-    ----------
-    parser : argparse.ArgumentParser
-    in_cells : list of str
-        The options if a notebook's kernel runs the chapter cell by cell: the kernel's own command
-        line holds none for it. With `%run chapter.py --quick` it does, and that counts.
-
-    Returns
-    -------
-    args : argparse.Namespace
-    """
-    # a kernel was started by ipykernel_launcher.py, or by the __main__.py of a package
-    started = Path(sys.argv[0]).name
-    of_kernel = "ipykernel" in sys.modules and ("kernel" in started or started == "__main__.py")
-    args = parser.parse_args(in_cells if of_kernel else None)
-    if getattr(args, "quick", False):
-        if getattr(args, "full", False):
-            parser.error("--quick and --full exclude each other")
-        if args.out == FIGURES:
-            parser.error("--quick and --renew exclude each other")
-        if args.out == parser.get_default("out"):
-            args.out = args.out / "quick"
-    prepare(args.out)
-    return args
-
-
-def prepare(out):
-    """Make the results folder, and leave with exit code 2 if it cannot be written to."""
-    try:
-        atomic.probe(out)
-    except OSError as error:
-        sys.exit(complain(f"--out {out} cannot be written: {error}"))
-
-
-def open_data(name, folder):
-    """Load a data set for a chapter; say loudly when another one takes its place.
-
-    Leaves with exit code 2 if a file is missing or damaged. If nothing was named and
-    nothing can be downloaded, the built-in stroke digits are taken instead of MNIST, and the
-    built-in shapes instead of CIFAR-10.
-    """
-    instead = {"mnist": ("strokes", "STROKE DIGITS"), "cifar10": ("shapes", "SHAPES")}
-    try:
-        return data.load(name, folder)
-    except data.NoDownload as error:
-        print("!" * 78)
-        print(f"! {error}")
-        built_in, loudly = instead[name]
-        print(f"! Going on with the built-in {loudly}. They are much easier: no accuracy below is")
-        print(f"! one of the real data. Name a folder with the files of {name} by --data-dir.")
-        print("!" * 78)
-        return data.load(built_in)
-    except data.DataError as error:
-        sys.exit(complain(error))
-
-
-def complain(error):
-    """Print an error for the user and return the exit code 2."""
-    print(f"error: {error}", file=sys.stderr)
-    return 2
-
-
-def shown(args):
-    """The options of a command as it was typed, but for folders, which are the user's own."""
-    words = []
-    for name, value in vars(args).items():
-        if name in ("data_dir", "out") or value in (None, False):
-            continue
-        flag = "--" + name.replace("_", "-")
-        for each in value if isinstance(value, list) else [value]:
-            words += [flag] if each is True else [flag, str(each)]
-    return words
-
-
-def step_cost(recipe, dataset, groups):
-    """Time training steps of a recipe's network, at batch 128, and their matrix products alone.
-
-    Some work may be done at every eighth step only, so steps are timed in groups of eight;
-    groups of steps and of products alternate, so that both see the same machine, and
-    medians over the groups are taken. To gather a batch and to change its images is not in a
-    step's time.
-
-    Returns
-    -------
-    cost : dict
-        `step_ms`, `products_ms`, `ratio`, and, for networks with convolutions,
-        `products_gflops` and `sgemm_gflops`: what the products reach, and what a large
-        product alone reaches on the same two threads.
-    """
-    rng = np.random.default_rng(recipe.seed)
-    net, rule, optimizer = build(recipe, dataset.train_images.shape[1:], rng)
-    products = [product for layer in net.weight_layers for product in products_of(layer, rng)]
-    batches = list(data.batches(dataset.train_images, dataset.train_labels, BATCH, rng))
-    # from the middle of a training on, where weights flip at their usual pace
-    step, steps = 1000, 2000
-    times, warm_up = {"step": [], "products": []}, min(groups, 20)  # tau comes to rest
-    for group in range(groups + warm_up):
-        start = time.perf_counter()
-        for _ in range(8):
-            x, labels = batches[step % len(batches)]
-            train.train_step(
-                net, x, labels, rule, optimizer, recipe.rate, step, steps, recipe.every
-            )
-            step += 1
-        middle = time.perf_counter()
-        for _ in range(8):
-            for product in products:
-                product()
-        end = time.perf_counter()
-        if group >= warm_up:
-            times["step"].append((middle - start) / 8)
-            times["products"].append((end - middle) / 8)
-    step_ms, products_ms = (1000 * float(np.median(t)) for t in times.values())
-    cost = {"step_ms": step_ms, "products_ms": products_ms, "ratio": step_ms / products_ms}
-    if recipe.convs:
-        # multiply and add are two operations; the first layer needs two products, others three
-        flops = sum(
-            2 * BATCH * layer.places * layer.w.size * (2 if layer.first else 3)
-            for layer in net.weight_layers
-        )
-        cost |= {"products_gflops": flops / products_ms / 1e6, "sgemm_gflops": sgemm_gflops(rng)}
-    return cost
-
-
-def products_of(layer, rng):
-    """The two or three matrix products of a layer's training step, as functions to be timed.
-
-    They are y = x w, dw = x' dy and, but in the first layer, dx = dy w', on contiguous
-    float32 arrays. For a convolution x are its windows, of as many images at a time as stay in
-    cache, a half of the batch on each thread; so the products never wait for memory.
-    """
-
-    def random(*shape):
-        return rng.random(shape, dtype=np.float32)
-
-    D, M = layer.w.shape
-    dw = random(D, M)
-    if not hasattr(layer, "kernel"):
-        x, w, dy = random(BATCH, D), random(D, M), random(BATCH, M)
-        products = [lambda: x @ w, lambda: np.matmul(x.T, dy, out=dw), lambda: dy @ w.T]
-        return products[: 2 if layer.first else 3]
-
-    def in_runs(places, inner, outer, multiply):
-        big = random(BATCH * places, outer)
-        step = places * max(1, fast.COLUMNS // (places * inner))
-
-        def half(part):
-            cols = np.ones((step, inner), np.float32)
-            for start in range(part.start * places, part.stop * places, step):
-                rows = slice(start, min(start + step, part.stop * places))
-                multiply(cols[: rows.stop - start], big[rows])
-
-        return lambda: threads.halves(half, BATCH)
-
-    w, C = random(D, M), layer.shape[2]
-    turned = random(layer.kernel[0] * layer.kernel[1] * M, C)
-    forward = in_runs(layer.places, D, M, lambda cols, y: np.matmul(cols, w, out=y))
-    to_dw = in_runs(layer.places, D, M, lambda cols, dy: cols.T @ dy)
-    H, W, _ = layer.shape
-    to_dx = in_runs(H * W, len(turned), C, lambda cols, dx: np.matmul(cols, turned, out=dx))
-    return [forward, to_dw] if layer.first else [forward, to_dw, to_dx]
-
-
-def sgemm_gflops(rng, size=2048):
-    """Billions of operations a second of a large float32 product, a half on each thread."""
-    a, b = (rng.random((size, size), dtype=np.float32) for _ in range(2))
-    out = np.empty_like(a)
-    seconds = []
-    for _ in range(5):
-        start = time.perf_counter()
-        threads.halves(lambda n: np.matmul(a[n], b, out=out[n]), size)
-        seconds.append(time.perf_counter() - start)
-    return 2 * size**3 / min(seconds) / 1e9
 
 
 # of the sources as this process has read them, not as they may be when a run ends

@@ -54,7 +54,7 @@ def trained(recipe, dataset, binarize=None, log=None):
         folder / f"{name}{end}" for end in (".json", ".sbnn", ".npy", ".part")
     )
     if told.exists() and file.exists() and kept.exists():
-        content = json.loads(told.read_text())
+        content = json.loads(told.read_text(encoding="utf-8"))
         if content["sources_digest"] == TRAINING:
             return content["row"], storage.load(file), np.load(kept)
     result, net = experiment.run(recipe, dataset, log=log, save_to=part, resume=True)

@@ -22,17 +22,15 @@ from datetime import date
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from lab import experiment
+from lab import experiment, options
 
-NAMES = {"MNIST": "mnist", "CIFAR-10": "cifar10", "stroke digits": "strokes"}
-
-parser = experiment.command_line("Train some runs of a result again, and compare.")
+parser = options.command_line("Train some runs of a result again, and compare.")
 parser.add_argument("result", help="name of a file in the results folder, without .json")
 args = parser.parse_args()
 path = args.out / f"{args.result}.json"
 if not path.is_file():
     parser.error(f"result is {args.result}; there is no {path}")
-content = json.loads(path.read_text())
+content = json.loads(path.read_text(encoding="utf-8"))
 
 
 def told(result):
@@ -46,28 +44,28 @@ def told(result):
 rows = [{k: v for k, v in row.items() if k != "part"} for row in content["rows"]]
 quickest = {}
 for file in sorted((args.out / "runs").glob("*.json")):
-    result = json.loads(file.read_text())
+    result = json.loads(file.read_text(encoding="utf-8"))
     row = result["row"]
     best = quickest.get((row["data"], row["method"]))
     if row in rows and (best is None or row["seconds"] < best["row"]["seconds"]):
         quickest[row["data"], row["method"]] = result
 if not quickest:
-    sys.exit(experiment.complain(f"no run of {path} is in {args.out / 'runs'}"))
+    options.stop(f"no run of {path} is in {args.out / 'runs'}")
 
 done, loaded = [], {}
 for old in quickest.values():
     name = old["row"]["data"]
     if name not in loaded:
-        loaded[name] = experiment.open_data(NAMES.get(name, name), args.data_dir)
+        loaded[name] = options.open_data(options.LOADED_AS[name], args.data_dir)
     if loaded[name].name != name:
-        sys.exit(experiment.complain(f"{path} is of {name}, which is not here"))
+        options.stop(f"{path} is of {name}, which is not here")
     recipe, tested = experiment.recipe_of(old), old["row"]["test_accuracy"] is not None
     print(experiment.run_name(recipe, name, tested), flush=True)
     new, _ = experiment.run(recipe, loaded[name], read_test=tested)
     new, old = told(new), told(old)
     new["row"] = {k: v for k, v in new["row"].items() if k in old["row"]}
     if new != old:
-        sys.exit(experiment.complain(f"it gives other numbers now; {path} must be made anew"))
+        options.stop(f"it gives other numbers now; {path} must be made anew")
     done.append(experiment.run_name(recipe, name, tested))
 content["reproduced"] = {
     "date": date.today().isoformat(),

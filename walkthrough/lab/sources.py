@@ -44,10 +44,10 @@ def reached(start=START):
     found : dict
         From (file, name) to text.
     """
-    files = {name: (FOLDER / f"{name}.py").read_text() for name in SCRIPTS}
+    files = {name: (FOLDER / f"{name}.py").read_text(encoding="utf-8") for name in SCRIPTS}
     for path in sorted(PACKAGE.rglob("*.py")):
         if path.stem != "__init__":
-            files[path.stem] = path.read_text()
+            files[path.stem] = path.read_text(encoding="utf-8")
     definitions = {stem: dict(top_level(source)) for stem, source in files.items()}
     known = {stem: imported(source) for stem, source in files.items()}
     found, ahead = {}, list(start)

@@ -21,7 +21,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from lab import experiment, plots, recipes
+from lab import experiment, options, plots, recipes
 from lab.recipes import METHODS, recipe_for
 from sbnn_np.support import atomic
 
@@ -29,11 +29,11 @@ RATES = (1e-3, 3e-3, 1e-2)
 EPOCHS = 20
 CONSTANT = {"0/1": "constant", "0/1 centred": "constant"}  # until the schedules are compared
 
-parser = experiment.command_line("The sweep that chose the rates of chapter 1.")
+parser = options.command_line("The sweep that chose the rates of chapter 1.")
 parser.add_argument("--data", choices=["mnist", "strokes"], default="mnist", help="data set")
-args = experiment.options(parser)
+args = options.read(parser)
 
-dataset = experiment.open_data(args.data, args.data_dir)
+dataset = options.open_data(args.data, args.data_dir)
 SPARSE = [method for method in METHODS if method.startswith("0/1")]
 
 rates = recipes.sweep("rates", dataset, args.out, [
@@ -60,9 +60,9 @@ lengths = recipes.sweep("lengths", dataset, args.out, [
 ])
 
 rows = rates + schedules + lengths
-name = "01_sweep" + ("_strokes" if dataset.name != "MNIST" else "")
-experiment.write_json(args.out / f"{name}.json", experiment.headed(
-    "01_sweep", args, dataset.name, sum(row["seconds"] for row in rows), {"rows": rows},
+name = options.named("01_sweep", dataset.name)
+experiment.write_json(args.out / f"{name}.json", options.headed(
+    "lab/sweep_1", args, dataset.name, sum(row["seconds"] for row in rows), {"rows": rows},
 ))
 atomic.write(args.out / f"{name}.png", plots.rate_sweep(rates))
 print(f"\nwrote {os.path.relpath(args.out / name)}.json and a figure beside it")

@@ -24,7 +24,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from lab import experiment, recipes
+from lab import experiment, options, recipes
 from lab.recipes import METHODS, conv_recipe
 
 RATES = (3e-3, 1e-2, 3e-2, 1e-1)
@@ -38,12 +38,12 @@ TRIALS = (
 NETS = {"digits": (recipes.LENET5, 4), "pictures": (recipes.vgg(32), 4)}
 SPARSE = [method for method in METHODS if method.startswith("0/1")]
 
-parser = experiment.command_line("The sweep that chose the rates of chapter 2.")
-args = experiment.options(parser)
+parser = options.command_line("The sweep that chose the rates of chapter 2.")
+args = options.read(parser)
 
 rows, chosen = [], {}
 for what, name in (("digits", "mnist"), ("pictures", "cifar10")):
-    dataset = experiment.open_data(name, args.data_dir)
+    dataset = options.open_data(name, args.data_dir)
     print(f"\n{dataset.name}")
     net, epochs = NETS[what]
     rates = recipes.sweep("rates", dataset, args.out, [
@@ -75,8 +75,8 @@ for what, name in (("digits", "mnist"), ("pictures", "cifar10")):
     for method in SPARSE:
         chosen[what][method] = (rate[method], recipes.best(schedules, method)["schedule"])
 
-experiment.write_json(args.out / "02_sweep.json", experiment.headed(
-    "02_sweep", args, "MNIST and CIFAR-10", sum(row["seconds"] for row in rows), {"rows": rows},
+experiment.write_json(args.out / "02_sweep.json", options.headed(
+    "lab/sweep_2", args, "MNIST and CIFAR-10", sum(row["seconds"] for row in rows), {"rows": rows},
 ))
 print(f"\nwrote {os.path.relpath(args.out)}/02_sweep.json")
 print("chosen (recipes.CHOSEN_2 says the same, or a test fails):")

@@ -19,15 +19,15 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from lab import experiment, recipes
+from lab import experiment, options, recipes
 from lab.curves import EXPECTED, SHARE
 
-parser = experiment.command_line("The sweep that chose the rates of ternary networks.")
-args = experiment.options(parser)
+parser = options.command_line("The sweep that chose the rates of ternary networks.")
+args = options.read(parser)
 
 rows, chosen = [], {}
 for what, name in (("dense", "mnist"), ("digits", "mnist"), ("pictures", "cifar10")):
-    dataset = experiment.open_data(name, args.data_dir)
+    dataset = options.open_data(name, args.data_dir)
     for share in (None, SHARE):
         sparse = {"density": EXPECTED, "share": share} if share else {}
         if what == "dense":
@@ -53,8 +53,8 @@ for what, name in (("dense", "mnist"), ("digits", "mnist"), ("pictures", "cifar1
         chosen[what, bool(share)] = best["optimizer"], best["rate"]
         rows += found
 
-experiment.write_json(args.out / "04_sweep.json", experiment.headed(
-    "04_sweep", args, "MNIST and CIFAR-10", sum(row["seconds"] for row in rows), {"rows": rows},
+experiment.write_json(args.out / "04_sweep.json", options.headed(
+    "lab/sweep_4", args, "MNIST and CIFAR-10", sum(row["seconds"] for row in rows), {"rows": rows},
 ))
 print(f"\nwrote {os.path.relpath(args.out)}/04_sweep.json")
 print("chosen (recipes.CHOSEN_4 says the same, or a test fails):")
