@@ -1,15 +1,21 @@
 """Hypothesis profiles, and what several test files share."""
 
 import os
+import struct
 import sys
+import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import settings
 
+from sbnn_np.bits import freeze, storage
+from sbnn_np.core import network
+
+ROOT = Path(__file__).resolve().parent.parent
 # the chapters import their neighbours
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "walkthrough"))
+sys.path.insert(0, str(ROOT / "walkthrough"))
 
 settings.register_profile("dev", max_examples=25, deadline=None)
 settings.register_profile("ci", max_examples=100, deadline=None, derandomize=True)
@@ -30,3 +36,67 @@ def integers(rng):
         return rng.integers(low, high, shape).astype(np.float64)
 
     return draw
+
+
+# model files
+
+
+def frozen_example(kind, seed=0):
+    """A frozen network whose batch norm has measured 20 random images, and these images.
+
+    Parameters
+    ----------
+    kind : "dense", "conv", "float first" or "+-1"
+    seed : int
+    """
+    rng = np.random.default_rng(seed)
+    if kind == "dense":
+        shape, net = (400,), network.mlp([400, 80, 10], "0/1 centred", rng, p0=0.05)
+    elif kind == "conv":
+        shape = (9, 8, 2)
+        net = network.convnet(shape, [5, "pool", 6], [12, 4], 3, 1, "0/1", rng, 0.2)
+    elif kind == "float first":
+        shape = (8, 8, 3)
+        net = network.convnet(
+            shape, [4, "pool", 6], [4], 3, 1, "0/1 centred", rng, 0.2, float_first=True
+        )
+    else:
+        shape, net = (30,), network.mlp([30, 20, 5], "+-1", rng)
+    images = rng.integers(0, 256, (20, *shape)).astype(np.uint8)
+    net.forward(images, train=True)
+    return freeze.freeze(net), images
+
+
+def forged(content):
+    """The bytes of a model file with the checksum corrected."""
+    return content[:-4] + struct.pack("<I", zlib.crc32(content[:-4]))
+
+
+def rebuilt(model, block, name, change):
+    """The bytes of a model file in which a function has changed one section; checksum corrected.
+
+    Parameters
+    ----------
+    model : frozen.Frozen
+    block : int
+    name : str
+        Of the section; see `storage.sections`.
+    change : function
+        Takes the bytes of the section, without their number, and returns others.
+    """
+    found = b""
+    for i, section, content in storage.sections(model):
+        if (i, section) == (block, name):
+            body = change(content[4:])
+            content = struct.pack("<I", len(body)) + body
+        found += content
+    return forged(found)
+
+
+def limit_memory():
+    """Forbid this process to take more than 100 MiB beyond what it has; for Linux."""
+    import resource
+
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    limit = pages * resource.getpagesize() + (100 << 20)
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))

@@ -10,9 +10,9 @@ from dataclasses import fields
 
 import numpy as np
 import pytest
+from conftest import ROOT
 from hypothesis import given
 from hypothesis import strategies as st
-from test_walkthrough import ROOT
 
 from sbnn_np.bits import bitops, freeze, frozen, storage
 from sbnn_np.core import layers, network
@@ -221,7 +221,7 @@ def test_convolutions_on_two_processes(float_first):
     engine.close()
 
 
-def test_the_end_of_the_second_process_is_told_and_survived(large):
+def test_the_end_of_the_second_process_raises_and_the_next_call_works(large):
     model, x, expected = large
     engine = two_processes.TwoProcessSliced(model)
     engine.forward(x)

@@ -27,7 +27,7 @@ def test_a_threshold_decides_as_batch_norm_does_for_every_sum(
         assert threshold[0] == low                             # a constant says so
 
 
-def test_reach_is_what_sums_can_be(rng):
+def test_sum_bounds_are_the_extremes_of_the_sums(rng):
     w = rng.random((6, 40)) < 0.4
     x = rng.integers(0, 2, (500, 6))
     for centre in (0, 5, 64):

@@ -7,46 +7,21 @@ import subprocess
 import sys
 import time
 import tracemalloc
-import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import ROOT, forged, frozen_example, rebuilt
 
 from sbnn_np.bits import freeze, storage
 from sbnn_np.core import network, quantize
 from sbnn_np.datasets import strokes
 from sbnn_np.engines import floats
 
-ROOT = Path(__file__).resolve().parent.parent
 
-
-def model_of(kind, seed=0):
-    """A frozen network whose batch norm has seen images."""
-    rng = np.random.default_rng(seed)
-    if kind == "dense":
-        shape, net = (400,), network.mlp([400, 80, 10], "0/1 centred", rng, p0=0.05)
-    elif kind == "conv":
-        shape = (9, 8, 2)
-        net = network.convnet(shape, [5, "pool", 6], [12, 4], 3, 1, "0/1", rng, 0.2)
-    elif kind == "float first":
-        shape = (8, 8, 3)
-        net = network.convnet(
-            shape, [4, "pool", 6], [4], 3, 1, "0/1 centred", rng, 0.2, float_first=True
-        )
-    else:
-        shape, net = (30,), network.mlp([30, 20, 5], "+-1", rng)
-    images = rng.integers(0, 256, (20, *shape)).astype(np.uint8)
-    net.forward(images, train=True)
-    return freeze.freeze(net), images
-
-
-KINDS = ("dense", "conv", "float first", "+-1")
-
-
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ["dense", "conv", "float first", "+-1"])
 def test_save_load_save_is_the_identity(kind, tmp_path):
-    model, images = model_of(kind)
+    model, images = frozen_example(kind)
     size = storage.save(model, tmp_path / "a.sbnn")
     again = storage.load(tmp_path / "a.sbnn")
     storage.save(again, tmp_path / "b.sbnn")
@@ -110,7 +85,7 @@ def test_numpy_integers_are_written(rng):
 
 
 def test_a_small_file_takes_little_memory_to_read(tmp_path):
-    model, _ = model_of("dense")
+    model, _ = frozen_example("dense")
     storage.save(model, tmp_path / "a.sbnn")
     tracemalloc.start()
     storage.load(tmp_path / "a.sbnn")
@@ -133,7 +108,7 @@ def test_a_file_beyond_the_limit_is_read_no_further(tmp_path, monkeypatch):
 
 
 def test_a_full_disk_leaves_the_old_file(tmp_path, monkeypatch):
-    model, _ = model_of("dense")
+    model, _ = frozen_example("dense")
     storage.save(model, tmp_path / "a.sbnn")
     before = (tmp_path / "a.sbnn").read_bytes()
 
@@ -146,14 +121,14 @@ def test_a_full_disk_leaves_the_old_file(tmp_path, monkeypatch):
     assert (tmp_path / "a.sbnn").read_bytes() == before and len(list(tmp_path.iterdir())) == 1
 
 
-def test_parts_are_the_whole_file_and_weights_are_near_their_entropy():
+def test_sections_are_the_whole_file_and_weights_are_near_their_entropy():
     rng = np.random.default_rng(1)
     net = network.mlp([784, 512, 512, 10], "0/1", rng, p0=0.05)
     model = freeze.freeze(net)
-    parts = storage.sections(model)
-    assert b"".join(content for _, _, content in parts) == storage.dumps(model)
+    sections = storage.sections(model)
+    assert b"".join(content for _, _, content in sections) == storage.dumps(model)
     for i, layer in enumerate(net.weight_layers[:2]):
-        (size,) = (len(c) for n, name, c in parts if (n, name) == (i, "weights"))
+        (size,) = (len(c) for n, name, c in sections if (n, name) == (i, "weights"))
         n = layer.w.size
         entropy = n * quantize.binary_entropy(layer.ones / n) / 8
         assert entropy < size <= 1.02 * entropy + 128
@@ -174,13 +149,8 @@ def test_a_file_of_100_kb_is_read_in_100_ms():
 # damage
 
 
-def forged(content):
-    """The same bytes with a checksum that fits."""
-    return content[:-4] + struct.pack("<I", zlib.crc32(content[:-4]))
-
-
 def test_cut_longer_and_flipped_files_are_refused():
-    content = storage.dumps(model_of("dense")[0])
+    content = storage.dumps(frozen_example("dense")[0])
     assert 1500 < len(content) < 3000
     for end in range(len(content)):
         with pytest.raises(storage.ModelFileError):
@@ -195,23 +165,15 @@ def test_cut_longer_and_flipped_files_are_refused():
             storage.loads(bytes(damaged))
 
 
-def limit_memory():
-    """Let this process take 100 MiB more than it has, as Linux counts them."""
-    import resource
-
-    pages = int(Path("/proc/self/statm").read_text().split()[0])
-    limit = pages * resource.getpagesize() + (100 << 20)
-    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
-
-
 MUTATE = """
+import sys
 import time
 import numpy as np
 from sbnn_np.bits import storage
 from sbnn_np.engines import floats
-from test_storage import forged, limit_memory, model_of
+from conftest import forged, frozen_example, limit_memory
 
-model, images = model_of("dense")
+model, images = frozen_example("dense")
 content = storage.dumps(model)
 storage.loads(content)
 limit_memory()
@@ -252,8 +214,8 @@ print(refused, loaded, slowest)
 """
 
 
-def said_by(source):
-    """What a program says that may take 100 MiB; limits are those of Linux."""
+def printed_by(source):
+    """Run a program that limits its own memory, and return what it prints; for Linux."""
     if not Path("/proc/self/statm").exists():
         pytest.skip("limits memory as Linux does")
     done = subprocess.run(
@@ -265,12 +227,16 @@ def said_by(source):
 
 
 def test_20000_mutations_are_refused_or_load_as_a_valid_network():
-    refused, loaded, slowest = map(float, said_by(MUTATE).split())
+    refused, loaded, slowest = map(float, printed_by(MUTATE).split())
     assert refused > 10_000 and loaded > 100 and slowest < 1
 
 
 def with_header(content, change):
-    """The file with its header changed by a function, and a checksum that fits."""
+    """The bytes of a model file in which a function has changed the header.
+
+    The checksum is corrected. The function changes the header in place, or returns bytes or
+    another object to put in its place.
+    """
     (n,) = struct.unpack_from("<I", content, 6)
     header = json.loads(content[10 : 10 + n])
     changed = change(header)
@@ -279,7 +245,7 @@ def with_header(content, change):
 
 
 def setting(*path_and_value):
-    """A function that sets one place of a header."""
+    """A function that sets one entry of a header: the keys that lead to it, then its value."""
     *path, value = path_and_value
 
     def change(header):
@@ -322,21 +288,10 @@ def setting(*path_and_value):
     (setting("blocks", 0, "extra", 1), "block 0: it must have"),
 ])
 def test_forged_headers_are_refused_by_name(change, message):
-    content = storage.dumps(model_of("dense")[0])
+    content = storage.dumps(frozen_example("dense")[0])
     assert storage.dumps(storage.loads(with_header(content, lambda header: None))) == content
     with pytest.raises(storage.ModelFileError, match=message):
         storage.loads(with_header(content, change))
-
-
-def rebuilt(model, block, name, change):
-    """The file with one section changed by a function, and a checksum that fits."""
-    found = b""
-    for i, part, content in storage.sections(model):
-        if (i, part) == (block, name):
-            body = change(content[4:])
-            content = struct.pack("<I", len(body)) + body
-        found += content
-    return forged(found)
 
 
 @pytest.mark.parametrize("block, name, change, message", [
@@ -351,14 +306,14 @@ def rebuilt(model, block, name, change):
     (1, "scores", lambda body: struct.pack("<f", 3e38) + body[4:], "scores of block 1 can become"),
 ])
 def test_forged_sections_are_refused_by_name(block, name, change, message):
-    model, _ = model_of("dense")
+    model, _ = frozen_example("dense")
     with pytest.raises(storage.ModelFileError, match=message):
         storage.loads(rebuilt(model, block, name, change))
 
 
 def test_what_cannot_be_read_is_not_written(tmp_path):
     for change in ({"binarize": 255}, {"classes": tuple(range(10))}, {"classes": ("\n",) * 10}):
-        model, _ = model_of("dense")
+        model, _ = frozen_example("dense")
         for name, value in change.items():
             setattr(model, name, value)
         with pytest.raises(ValueError):
@@ -369,7 +324,7 @@ def test_what_cannot_be_read_is_not_written(tmp_path):
 LARGE = """
 import numpy as np
 from sbnn_np.bits import frozen, rans, storage
-from test_storage import limit_memory, rebuilt
+from conftest import limit_memory, rebuilt
 
 def model(D, M):
     w = np.zeros((D, M), bool)
@@ -398,25 +353,25 @@ for content in contents:
 
 
 def test_large_files_take_at_most_100_mib():
-    said = [line.split()[0] for line in said_by(LARGE).splitlines()]
-    assert said == ["loaded", "loaded", "refused", "refused"]
+    results = [line.split()[0] for line in printed_by(LARGE).splitlines()]
+    assert results == ["loaded", "loaded", "refused", "refused"]
 
 
 def test_bits_behind_the_last_one_are_refused():
-    model, _ = model_of("conv")
+    model, _ = frozen_example("conv")
     forgery = rebuilt(model, 0, "flips", lambda body: b"\xff")
     with pytest.raises(storage.ModelFileError, match="block 0: flips: bits behind the last one"):
         storage.loads(forgery)
 
 
 def test_another_version_and_other_files_are_refused(tmp_path):
-    content = storage.dumps(model_of("dense")[0])
+    content = storage.dumps(frozen_example("dense")[0])
     with pytest.raises(storage.ModelFileError, match="version: it is 3; this reads 1 and 2"):
         storage.loads(forged(content[:4] + b"\3\0" + content[6:]))
     for number in (b"\2\0", b"\1\0"):                         # a ground is missing, or too much
-        other = storage.dumps(model_of("dense")[0])
+        other = storage.dumps(frozen_example("dense")[0])
         if number == b"\1\0":
-            model, _ = model_of("dense")
+            model, _ = frozen_example("dense")
             model.ground = "dark"
             other = storage.dumps(model)
         with pytest.raises(storage.ModelFileError, match="header: it must have"):
