@@ -11,6 +11,8 @@ from sbnn_np.datasets import data, shapes
 from sbnn_np.support import checkpoint
 
 EPOCHS = 3
+NAMES = ("PCG64", "PCG64DXSM", "MT19937", "Philox", "SFC64")
+GENERATORS = [getattr(np.random, name) for name in NAMES]
 
 
 class PowerCut(Exception):
@@ -125,25 +127,75 @@ def saved(tmp_path):
     return path
 
 
-def refused(path, message, method="0/1 centred", width=6, identity="this one", kind=fast.Adam):
+def refused(path, message, method="0/1 centred", width=6, identity="this one", kind=optim.Adam,
+            generator=np.random.PCG64):
     """Load into another training; it must be refused, and leave everything as it was."""
-    net, optimizer, rng = start(method, kind, width)
+    net, optimizer, _ = start(method, kind, width)
+    rng = np.random.Generator(generator(3))
     for array in checkpoint.state(net, optimizer).values():
         if array.ndim:
             array[...] = 7
     state = checkpoint.state(net, optimizer)
-    before, drawn = {k: v.copy() for k, v in state.items()}, rng.bit_generator.state
+    before = {k: v.copy() for k, v in state.items()}
+    drawn = checkpoint.listed(rng.bit_generator.state)
     with pytest.raises(checkpoint.CheckpointError, match=message):
         checkpoint.load(path, net, optimizer, rng, identity)
     state = checkpoint.state(net, optimizer)
     assert all(np.array_equal(before[name], state[name]) for name in before)
-    assert rng.bit_generator.state == drawn
+    assert checkpoint.listed(rng.bit_generator.state) == drawn
 
 
 def test_a_checkpoint_of_another_training_is_refused(saved):
     refused(saved, "is of another training:\n    this one\nand not of\n    that", identity="that")
     refused(saved, r"another architecture: 0.latent is \(27, 6\) float32, and \(27, 7\)", width=7)
     refused(saved, "another architecture: optimizer.m.0 is .*, and nothing", kind=optim.SGD)
+    refused(saved, "random numbers are by PCG64, and by Philox here", generator=np.random.Philox)
+
+
+@pytest.mark.parametrize("generator", GENERATORS)
+def test_any_bit_generator_goes_on_where_it_was(tmp_path, generator):
+    net, optimizer, _ = start("0/1", optim.Adam)
+    rng = np.random.Generator(generator(8))
+    rng.random(3, dtype=np.float32)                # half of a word is left over in most kinds
+    checkpoint.save(tmp_path / "checkpoint", net, optimizer, rng, "this one", {})
+    expected = rng.random(1000, dtype=np.float32)
+    other = np.random.Generator(generator(9))
+    checkpoint.load(tmp_path / "checkpoint", net, optimizer, other, "this one")
+    assert np.array_equal(other.random(1000, dtype=np.float32), expected)
+    different = GENERATORS[GENERATORS.index(generator) - 1]
+    refused(
+        tmp_path / "checkpoint", f"are by {generator.__name__}, and by {different.__name__} here",
+        "0/1", generator=different,
+    )
+
+
+@pytest.mark.parametrize("generator", GENERATORS)
+@pytest.mark.parametrize("damage", [
+    lambda state: state.pop("state"),
+    lambda state: state["state"].popitem(),
+    lambda state: state["state"].update(dict.fromkeys(state["state"], -1)),
+    lambda state: state["state"].update(dict.fromkeys(state["state"], [1, 2])),
+    lambda state: state["state"].update(dict.fromkeys(state["state"], "x")),
+])
+def test_no_state_of_a_generator_changes_nothing(tmp_path, monkeypatch, generator, damage):
+    net, optimizer, _ = start("0/1 centred", optim.Adam)
+    rng = np.random.Generator(generator(8))
+    state = checkpoint.listed(rng.bit_generator.state)
+    damage(state)
+    with monkeypatch.context() as patched:
+        patched.setattr(checkpoint, "listed", lambda _: state)
+        checkpoint.save(tmp_path / "checkpoint", net, optimizer, rng, "this one", {})
+    refused(tmp_path / "checkpoint", f"no state of {generator.__name__}", generator=generator)
+
+
+def test_an_unknown_optimizer_is_refused_by_name(tmp_path):
+    class Mine(optim.SGD):
+        pass
+
+    net, _, rng = start("0/1", optim.SGD)
+    with pytest.raises(TypeError, match="Mine.*; it must be one of SGD, NormalizedSGD, Adam"):
+        checkpoint.save(tmp_path / "checkpoint", net, Mine(net.params()), rng, "this one", {})
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_damaged_checkpoint_is_refused(saved, tmp_path):

@@ -38,6 +38,7 @@ def save(path, network, optimizer, rng, identity, done):
     network : Network
     optimizer : SGD, NormalizedSGD or Adam
     rng : numpy.random.Generator
+        Of any of NumPy's bit generators.
     identity : str
         What is trained and how; `load` asks for the same.
     done : dict
@@ -49,7 +50,7 @@ def save(path, network, optimizer, rng, identity, done):
         If the file cannot be written; what was there before is then unharmed.
     """
     arrays = state(network, optimizer)
-    header = {"identity": identity, "rng": rng.bit_generator.state, "done": done}
+    header = {"identity": identity, "rng": listed(rng.bit_generator.state), "done": done}
     arrays["header"] = np.frombuffer(json.dumps(header).encode(), np.uint8)
     content = io.BytesIO()
     np.savez(content, **arrays)
@@ -100,9 +101,50 @@ def load(path, network, optimizer, rng, identity):
             raise CheckpointError(
                 f"{path}: is of another architecture: {name} is {there}, and {here} here"
             )
+    drawn = proven(header["rng"], rng, path)
     put(network, optimizer, found)
-    rng.bit_generator.state = header["rng"]
+    rng.bit_generator.state = drawn
     return header["done"]
+
+
+def listed(state):
+    """The state of a bit generator with lists for arrays, as JSON can say it."""
+    if isinstance(state, dict):
+        return {name: listed(value) for name, value in state.items()}
+    return state.tolist() if isinstance(state, (np.ndarray, np.generic)) else state
+
+
+def proven(state, rng, path):
+    """What is to be given to the bit generator of `rng`, after a trial with another of its kind.
+
+    Parameters
+    ----------
+    state : dict
+        As `listed` gives it.
+    rng : numpy.random.Generator
+    path : str or Path
+        For the message.
+
+    Raises
+    ------
+    CheckpointError
+        If the state is of another kind of bit generator, or is none.
+    """
+    kind = type(rng.bit_generator)
+    if state["bit_generator"] != kind.__name__:
+        raise CheckpointError(
+            f"{path}: its random numbers are by {state['bit_generator']}, and by "
+            f"{kind.__name__} here"
+        )
+    trial = kind()
+    try:
+        trial.state = state
+        same = listed(trial.state) == state
+    except (TypeError, ValueError, KeyError, IndexError, OverflowError):
+        same = False
+    if not same:
+        raise CheckpointError(f"{path}: holds no state of {kind.__name__}")
+    return trial.state
 
 
 def state(network, optimizer):
@@ -116,6 +158,8 @@ def state(network, optimizer):
             arrays[f"{i}.steps"] = np.array(layer.steps)
         if getattr(layer, "sparse", False):
             arrays[f"{i}.centre"] = np.array(layer.centre)
+    if type(optimizer).__name__ not in MEMORY:
+        raise TypeError(f"optimizer is {optimizer!r}; it must be one of {', '.join(MEMORY)}")
     for name in MEMORY[type(optimizer).__name__]:
         value = getattr(optimizer, name)
         for i, item in enumerate(value if isinstance(value, list) else [value]):
