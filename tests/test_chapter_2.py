@@ -2,15 +2,18 @@
 
 import json
 import os
+import pickle
 import re
 import signal
 import subprocess
 import sys
+from argparse import Namespace
+from concurrent.futures import Executor, Future
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from lab import experiment, recipes, report
+from lab import experiment, jobs, options, recipes, report, sweep, sweep_1, sweep_2, sweep_4
 from test_walkthrough import FIGURES, ROOT, ROW_KEYS, TOP_KEYS, committed, fresh
 
 from sbnn_np.datasets import data, shapes
@@ -192,14 +195,60 @@ def test_a_sweep_reads_no_test_set_and_runs_nothing_twice(tmp_path, pictures, mo
         recipes.conv_recipe("pictures", recipes.vgg(4), "0/1", 0, 1, (rate, "constant"))[1]
         for rate in (1e-3, 1e-2)
     ]
-    rows = recipes.sweep("rates", pictures, tmp_path, tried)
+    monkeypatch.setattr(experiment, "dataset", lambda name, folder: pictures)
+    args = Namespace(out=tmp_path, data_dir=None)
+    rows = sweep.sweep("rates", "tiny", args, tried)
     assert [row["rate"] for row in rows] == [1e-3, 1e-2]
     assert all(row["part"] == "rates" and row["test_accuracy"] is None for row in rows)
-    assert recipes.best(rows, "0/1")["validation_accuracy"] == max(
+    assert sweep.best(rows, "0/1")["validation_accuracy"] == max(
         row["validation_accuracy"] for row in rows
     )
     monkeypatch.setattr(experiment, "run", None)
-    assert recipes.sweep("rates", pictures, tmp_path, tried) == rows
+    assert sweep.sweep("rates", "tiny", args, tried) == rows
+
+
+class Elsewhere(Executor):
+    """Calls each function in a Python that has nothing of ours on its path."""
+
+    def submit(self, function, *arguments):
+        code = "import pickle, sys; function, arguments = pickle.load(sys.stdin.buffer); "
+        code += "sys.stdout.buffer.write(pickle.dumps(function(*arguments)))"
+        done = subprocess.run(
+            [sys.executable, "-I", "-c", code], input=pickle.dumps((function, arguments)),
+            stdout=subprocess.PIPE, check=True,
+        )
+        future = Future()
+        future.set_result(pickle.loads(done.stdout))
+        return future
+
+
+def test_a_worker_needs_nothing_on_its_path():
+    tried = [recipes.recipe_for(method, 0, 1) for method in ("+-1", "0/1")]
+    named = [(recipe, "data", False) for recipe in tried]
+    here, there = (dict(jobs.run(experiment.run_name, named, e)) for e in (None, Elsewhere()))
+    assert here == there and len(set(here.values())) == 2
+
+
+@pytest.mark.parametrize("module, parts", [(sweep_1, 3), (sweep_2, 5), (sweep_4, 6)])
+def test_every_sweep_hands_its_executor_on(module, parts, tmp_path, monkeypatch):
+    given = []
+
+    def made_up(part, name, args, candidates, executor):
+        given.append(executor)
+        return [
+            {"part": part, "validation_accuracy": 0.9, "test_accuracy": None, "density": None,
+             "seconds": 1.0, "target_density": None, "schedule": recipe.schedule,
+             **{k: getattr(recipe, k) for k in ("method", "optimizer", "rate", "epochs")}}
+            for recipe in candidates
+        ]
+
+    monkeypatch.setattr(module, "sweep", made_up)
+    monkeypatch.setattr(options, "open_data", lambda name, folder: pictures_or_digits[name])
+    pictures_or_digits = {"mnist": Namespace(name="MNIST"), "cifar10": Namespace(name="CIFAR-10")}
+    module.run(Namespace(out=tmp_path, data_dir=None, seed=0, data="mnist"), "an executor")
+    assert given == ["an executor"] * parts
+    (result,) = tmp_path.glob("*.json")
+    assert len(json.loads(result.read_text(encoding="utf-8"))["rows"]) > 20
 
 
 def test_recipes_that_differ_have_files_of_their_own():

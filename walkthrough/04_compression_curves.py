@@ -30,8 +30,6 @@ os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 import sys
 import time
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_all_start_methods, get_context
 
 from lab import curves, experiment, options, plots_curves, report_curves
 from lab.options import heading, log
@@ -47,12 +45,10 @@ parser.add_argument(
     "times, any of them",
 )
 parser.add_argument("--figures", action="store_true", help="train nothing, draw what is finished")
-parser.add_argument("--workers", type=int, default=0, help="processes; 0 to train in this one")
+options.add_workers(parser)
 parser.add_argument("--quick", action="store_true", help="twenty runs on few images")
 IN_CELLS = []  # options where there is no command line, as in a notebook: ["--quick"], for example
 args = options.read(parser, IN_CELLS)
-if args.workers and "fork" not in get_all_start_methods():
-    parser.error("--workers: this system cannot fork processes; run without")
 began = time.perf_counter()
 
 
@@ -83,12 +79,8 @@ if args.plan:
 
 if not args.figures:
     try:
-        if args.workers:
-            # "fork": any other way of starting a worker would begin with running this file again
-            with ProcessPoolExecutor(args.workers, get_context("fork")) as pool:
-                contents = curves.run(tasks, pool, log)
-        else:
-            contents = curves.run(tasks, None, log)
+        with options.executor(args) as executor:
+            contents = curves.run(tasks, executor, log)
     except KeyboardInterrupt:
         print("\nStopped. What is finished is kept, and the last whole epoch of each run begun:")
         print("the same command goes on from there.", flush=True)

@@ -9,7 +9,8 @@
     curves         what chapter 4 trains, one task a run
     report         results as text, with report_bits and report_curves
     plots          figures from JSON, with plots_bits and plots_curves; redraw draws them again
-    sweep_1        the sweeps behind the chapters, with sweep_2 and sweep_4
+    jobs           many runs, here or by any executor, whose workers start with worker
+    sweep          one part of a sweep; all of them are in sweep_1, sweep_2 and sweep_4
     reproduce      is a committed result still what the sources give?
 """
 

@@ -1,20 +1,18 @@
 """What chapter 4 trains, and one run of it: a task goes in, one small JSON file comes out.
 
-A task is a plain tuple and `one` a function of it, so that any concurrent.futures.Executor can
-run them, here or elsewhere. A task whose file is there, of the sources of now, is not run again;
+A task is a plain tuple and `one` a function of it, so that any executor can run them, here or
+elsewhere (see `jobs`). A task whose file is there, of the sources of now, is not run again;
 one that was cut off goes on after its last whole epoch.
 """
 
 import json
-from concurrent.futures import as_completed
 from dataclasses import replace
-from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from lab import experiment, recipes, sources
+from lab import experiment, jobs, recipes, sources
 from lab.experiment import Recipe
 from sbnn_np.bits import bitops, freeze, storage
 from sbnn_np.datasets import data
@@ -139,16 +137,15 @@ def words_of(task):
     return {*parts, task.data, task.recipe.method, task.recipe.architecture}
 
 
-@lru_cache(maxsize=2)
-def dataset(name, folder, images):
-    """A data set, loaded once a process; of `images` images each if that is not None."""
-    found = data.load(name, folder)
-    return found if images is None else data.few(found, 10 * images, images)
+def dataset(task):
+    """The data of a task."""
+    found = experiment.dataset(task.data, task.data_dir)
+    return data.few(found, 10 * task.images, task.images) if task.images else found
 
 
 def path_of(task):
     """Where a task's result goes."""
-    held = dataset(task.data, task.data_dir, task.images)
+    held = dataset(task)
     name = experiment.run_name(task.recipe, held.name, True)
     return Path(task.out) / f"{task.part}-{name}.json"
 
@@ -180,7 +177,7 @@ def one(task):
     content = done(task)
     if content:
         return content
-    held = dataset(task.data, task.data_dir, task.images)
+    held = dataset(task)
     save_to = cache_folder() / "checkpoints" / path_of(task).stem
     result, net = experiment.run(task.recipe, held, save_to=save_to, resume=True)
     content = {
@@ -264,9 +261,7 @@ def run(tasks, executor=None, log=print):
     Parameters
     ----------
     tasks : list of Task
-    executor : concurrent.futures.Executor, optional
-        Where they run; any will do whose workers see the same folders: a process pool, or what
-        dask.distributed, loky and mpi4py.futures offer. Left out, they run here, one by one.
+    executor : see `jobs.run`
     log : function of a str
 
     Returns
@@ -276,13 +271,9 @@ def run(tasks, executor=None, log=print):
     """
     contents = {task: done(task) for task in tasks}
     ahead = [task for task in tasks if contents[task] is None]
-    if executor is None:
-        finished = ((task, one(task)) for task in ahead)
-    else:
-        waiting = {executor.submit(one, task): task for task in ahead}
-        finished = ((waiting[future], future.result()) for future in as_completed(waiting))
-    for n, (task, content) in enumerate(finished, 1):
-        contents[task] = content
+    finished = jobs.run(one, [(task,) for task in ahead], executor)
+    for n, (place, content) in enumerate(finished, 1):
+        contents[ahead[place]] = content
         log(f"{n:3d} of {len(ahead)}  {told(content['row'])}")
     return [contents[task] for task in tasks]
 

@@ -10,6 +10,7 @@ import platform
 import re
 from dataclasses import asdict, dataclass, fields
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -90,6 +91,12 @@ def build(recipe, shape, rng):
     elif recipe.density is not None:
         rule = (sparsity.EvenBudget if recipe.even else sparsity.NetBudget)(recipe.budget)
     return net, rule, OPTIMIZERS[recipe.optimizer](net.params())
+
+
+@lru_cache(maxsize=2)
+def dataset(name, folder):
+    """A data set, as `data.load` gives it, loaded once a process."""
+    return data.load(name, folder)
 
 
 def run(recipe, dataset, read_test=True, log=None, save_to=None, resume=False):

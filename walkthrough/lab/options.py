@@ -2,9 +2,12 @@
 
 import argparse
 import sys
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import nullcontext
+from multiprocessing import get_all_start_methods, get_context
 from pathlib import Path
 
-from lab.experiment import FIGURES, provenance
+from lab.experiment import FIGURES, dataset, provenance
 from sbnn_np.datasets import data
 from sbnn_np.support import atomic
 
@@ -36,6 +39,29 @@ def both_data_sets(parser):
         "--data", choices=["real", "builtin"], default="real",
         help="MNIST and CIFAR-10, or stroke digits and shapes",
     )
+
+
+def add_workers(parser):
+    """Give a command that does many runs its option --workers; `executor` follows it."""
+    parser.add_argument("--workers", type=int, default=0, help="processes; 0 to train in this one")
+
+
+def executor(args):
+    """A pool of as many processes as --workers says, to be used by `with`; of none, None."""
+    if not args.workers:
+        return nullcontext()
+    if "fork" not in get_all_start_methods():
+        stop("--workers: this system cannot fork processes; run without")
+    # any other way of starting a worker would begin with running the chapter again
+    return ProcessPoolExecutor(args.workers, get_context("fork"))
+
+
+def with_workers(parser, run):
+    """Call run(args, executor) with what a sweep's command line says."""
+    add_workers(parser)
+    args = read(parser)
+    with executor(args) as pool:
+        run(args, pool)
 
 
 def open_both(args):
@@ -93,7 +119,7 @@ def open_data(name, folder):
     """
     instead = {"mnist": ("strokes", "STROKE DIGITS"), "cifar10": ("shapes", "SHAPES")}
     try:
-        return data.load(name, folder)
+        return dataset(name, folder)
     except data.NoDownload as error:
         print("!" * 78)
         print(f"! {error}")
@@ -101,7 +127,7 @@ def open_data(name, folder):
         print(f"! Going on with the built-in {loudly}. They are much easier: no accuracy below is")
         print(f"! one of the real data. Name a folder with the files of {name} by --data-dir.")
         print("!" * 78)
-        return data.load(built_in)
+        return dataset(built_in, None)
     except data.DataError as error:
         stop(error)
 

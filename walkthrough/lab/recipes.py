@@ -4,7 +4,6 @@ A chapter's recipes are made here, and not in the chapter, so that its sweep, it
 tests that hold both to the committed results all use the same ones.
 """
 
-from lab import experiment
 from lab.experiment import Recipe
 from sbnn_np.core import network
 
@@ -48,49 +47,6 @@ def chapter_1(seed, quick=False, full=False):
     chosen = [recipe_for(method, seed, epochs) for method in METHODS]
     growing = (*CHOSEN["0/1 centred"][:2], "growing")
     return list(dict.fromkeys([*chosen, recipe_for("0/1 centred", seed, epochs, growing)]))
-
-
-def sweep(part, dataset, out, candidates):
-    """Run recipes without reading the test set.
-
-    Parameters
-    ----------
-    part : str
-        What the sweep calls this part of it.
-    dataset : data.Data
-    out : Path
-        Results folder; runs are written to its folder `runs`. Those that are finished, there or
-        among the committed ones, are not run again.
-    candidates : list of Recipe
-
-    Returns
-    -------
-    rows : list of dict
-        The rows of the runs, each with its `part`.
-    """
-    rows, folders = [], [out / "runs", experiment.FIGURES / "runs"]
-    for recipe in candidates:
-        result = experiment.run_once(recipe, dataset, folders, read_test=False)
-        row = {"part": part, **result["row"]}
-        rows.append(row)
-        print(
-            f"{part:9s}  {row['method']:<15} {row['optimizer']:<13} rate {row['rate']:<6} "
-            f"{row['epochs']:2d} epochs  {row['schedule'] or '-':<9} seed {row['seed']}  "
-            f"density {100 * (row['density'] or 0):5.2f}%  "
-            f"validation {100 * row['validation_accuracy']:.2f}%",
-            flush=True,
-        )
-    return rows
-
-
-def best(rows, method):
-    """The row of a method with the best validation accuracy, among those within their density.
-
-    The penalty alone can miss its density. Of equals, the first one is taken.
-    """
-    mine = [row for row in rows if row["method"] == method]
-    within = [row for row in mine if (row["density"] or 0) <= (row["target_density"] or 1)]
-    return max(within, key=lambda row: row["validation_accuracy"])
 
 
 # chapter 2: the networks, and how their training images are changed

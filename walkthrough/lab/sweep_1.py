@@ -23,49 +23,62 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from lab import experiment, options, plots, recipes
 from lab.recipes import METHODS, recipe_for
+from lab.sweep import best, sweep
 from sbnn_np.support import atomic
 
 RATES = (1e-3, 3e-3, 1e-2)
 EPOCHS = 20
-CONSTANT = {"0/1": "constant", "0/1 centred": "constant"}  # until the schedules are compared
-
-parser = options.command_line("The sweep that chose the rates of chapter 1.")
-parser.add_argument("--data", choices=["mnist", "strokes"], default="mnist", help="data set")
-args = options.read(parser)
-
-dataset = options.open_data(args.data, args.data_dir)
 SPARSE = [method for method in METHODS if method.startswith("0/1")]
 
-rates = recipes.sweep("rates", dataset, args.out, [
-    recipe_for(method, args.seed, EPOCHS, (optimizer, rate, CONSTANT.get(method)))
-    for method in METHODS
-    for optimizer in experiment.OPTIMIZERS
-    for rate in RATES
-])
-choice = {}
-for method in METHODS:
-    row = recipes.best(rates, method)
-    choice[method] = (row["optimizer"], row["rate"])
-schedules = recipes.sweep("schedules", dataset, args.out, [
-    recipe_for(method, args.seed, EPOCHS, (*choice[method], schedule))
-    for method in SPARSE
-    for schedule in recipes.SCHEDULES
-])
-for method in METHODS:
-    choice[method] += (recipes.best(schedules, method)["schedule"] if method in SPARSE else None,)
-lengths = recipes.sweep("lengths", dataset, args.out, [
-    recipe_for(method, args.seed, epochs, choice[method])
-    for method in METHODS
-    for epochs in (5, 10)
-])
 
-rows = rates + schedules + lengths
-name = options.named("01_sweep", dataset.name)
-experiment.write_json(args.out / f"{name}.json", options.headed(
-    "lab/sweep_1", args, dataset.name, sum(row["seconds"] for row in rows), {"rows": rows},
-))
-atomic.write(args.out / f"{name}.png", plots.rate_sweep(rates))
-print(f"\nwrote {os.path.relpath(args.out / name)}.json and a figure beside it")
-print("chosen (recipes.CHOSEN says the same, or a test fails):")
-for method, chosen in choice.items():
-    print(f"    {method!r}: {chosen},")
+def run(args, executor=None):
+    """Do all parts, and write and print what they choose.
+
+    Parameters
+    ----------
+    args : argparse.Namespace
+        `data`, `data_dir`, `seed` and `out`.
+    executor : see `jobs.run`
+    """
+    dataset = options.open_data(args.data, args.data_dir)
+    name = options.LOADED_AS[dataset.name]
+    constant = dict.fromkeys(SPARSE, "constant")              # until the schedules are compared
+    rates = sweep("rates", name, args, [
+        recipe_for(method, args.seed, EPOCHS, (optimizer, rate, constant.get(method)))
+        for method in METHODS
+        for optimizer in experiment.OPTIMIZERS
+        for rate in RATES
+    ], executor)
+    choice = {}
+    for method in METHODS:
+        row = best(rates, method)
+        choice[method] = (row["optimizer"], row["rate"])
+    schedules = sweep("schedules", name, args, [
+        recipe_for(method, args.seed, EPOCHS, (*choice[method], schedule))
+        for method in SPARSE
+        for schedule in recipes.SCHEDULES
+    ], executor)
+    for method in METHODS:
+        choice[method] += (best(schedules, method)["schedule"] if method in SPARSE else None,)
+    lengths = sweep("lengths", name, args, [
+        recipe_for(method, args.seed, epochs, choice[method])
+        for method in METHODS
+        for epochs in (5, 10)
+    ], executor)
+
+    rows = rates + schedules + lengths
+    name = options.named("01_sweep", dataset.name)
+    experiment.write_json(args.out / f"{name}.json", options.headed(
+        "lab/sweep_1", args, dataset.name, sum(row["seconds"] for row in rows), {"rows": rows},
+    ))
+    atomic.write(args.out / f"{name}.png", plots.rate_sweep(rates))
+    print(f"\nwrote {os.path.relpath(args.out / name)}.json and a figure beside it")
+    print("chosen (recipes.CHOSEN says the same, or a test fails):")
+    for method, chosen in choice.items():
+        print(f"    {method!r}: {chosen},")
+
+
+if __name__ == "__main__":
+    parser = options.command_line("The sweep that chose the rates of chapter 1.")
+    parser.add_argument("--data", choices=["mnist", "strokes"], default="mnist", help="data set")
+    options.with_workers(parser, run)

@@ -26,6 +26,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from lab import experiment, options, recipes
 from lab.recipes import METHODS, conv_recipe
+from lab.sweep import best, sweep
 
 RATES = (3e-3, 1e-2, 3e-2, 1e-1)
 IMAGES = 10000
@@ -38,47 +39,62 @@ TRIALS = (
 NETS = {"digits": (recipes.LENET5, 4), "pictures": (recipes.vgg(32), 4)}
 SPARSE = [method for method in METHODS if method.startswith("0/1")]
 
-parser = options.command_line("The sweep that chose the rates of chapter 2.")
-args = options.read(parser)
 
-rows, chosen = [], {}
-for what, name in (("digits", "mnist"), ("pictures", "cifar10")):
-    dataset = options.open_data(name, args.data_dir)
-    print(f"\n{dataset.name}")
-    net, epochs = NETS[what]
-    rates = recipes.sweep("rates", dataset, args.out, [
-        conv_recipe(
-            what, net, method, args.seed, epochs, (rate, "constant" if method in SPARSE else None),
-            images=IMAGES,
-        )[1]
-        for method in METHODS
-        for rate in RATES
-    ])
-    rate = {method: recipes.best(rates, method)["rate"] for method in METHODS}
-    schedules = recipes.sweep("schedules", dataset, args.out, [
-        conv_recipe(
-            what, net, method, args.seed, epochs, (rate[method], schedule), images=IMAGES
-        )[1]
-        for method in SPARSE
-        for schedule in recipes.SCHEDULES
-    ])
-    rows += rates + schedules
-    if what == "pictures":
-        choice = rate["0/1 centred"], recipes.best(schedules, "0/1 centred")["schedule"]
-        rows += recipes.sweep("trials", dataset, args.out, [
+def run(args, executor=None):
+    """Do all parts, and write and print what they choose.
+
+    Parameters
+    ----------
+    args : argparse.Namespace
+        `data_dir`, `seed` and `out`.
+    executor : see `jobs.run`
+    """
+    rows, chosen = [], {}
+    for what, name in (("digits", "mnist"), ("pictures", "cifar10")):
+        dataset = options.open_data(name, args.data_dir)
+        held = options.LOADED_AS[dataset.name]
+        print(f"\n{dataset.name}")
+        net, epochs = NETS[what]
+        rates = sweep("rates", held, args, [
             conv_recipe(
-                what, net | trial, "0/1 centred", args.seed, epochs, choice, images=IMAGES
+                what, net, method, args.seed, epochs,
+                (rate, "constant" if method in SPARSE else None), images=IMAGES,
             )[1]
-            for trial in ({}, *TRIALS)
-        ])
-    chosen[what] = {method: (rate[method], None) for method in METHODS}
-    for method in SPARSE:
-        chosen[what][method] = (rate[method], recipes.best(schedules, method)["schedule"])
+            for method in METHODS
+            for rate in RATES
+        ], executor)
+        rate = {method: best(rates, method)["rate"] for method in METHODS}
+        schedules = sweep("schedules", held, args, [
+            conv_recipe(
+                what, net, method, args.seed, epochs, (rate[method], schedule), images=IMAGES
+            )[1]
+            for method in SPARSE
+            for schedule in recipes.SCHEDULES
+        ], executor)
+        rows += rates + schedules
+        if what == "pictures":
+            choice = rate["0/1 centred"], best(schedules, "0/1 centred")["schedule"]
+            rows += sweep("trials", held, args, [
+                conv_recipe(
+                    what, net | trial, "0/1 centred", args.seed, epochs, choice, images=IMAGES
+                )[1]
+                for trial in ({}, *TRIALS)
+            ], executor)
+        chosen[what] = {method: (rate[method], None) for method in METHODS}
+        for method in SPARSE:
+            chosen[what][method] = (rate[method], best(schedules, method)["schedule"])
 
-experiment.write_json(args.out / "02_sweep.json", options.headed(
-    "lab/sweep_2", args, "MNIST and CIFAR-10", sum(row["seconds"] for row in rows), {"rows": rows},
-))
-print(f"\nwrote {os.path.relpath(args.out)}/02_sweep.json")
-print("chosen (recipes.CHOSEN_2 says the same, or a test fails):")
-for what, choice in chosen.items():
-    print(f"    {what!r}: {choice},")
+    experiment.write_json(args.out / "02_sweep.json", options.headed(
+        "lab/sweep_2", args, "MNIST and CIFAR-10", sum(row["seconds"] for row in rows),
+        {"rows": rows},
+    ))
+    print(f"\nwrote {os.path.relpath(args.out)}/02_sweep.json")
+    print("chosen (recipes.CHOSEN_2 says the same, or a test fails):")
+    for what, choice in chosen.items():
+        print(f"    {what!r}: {choice},")
+
+
+if __name__ == "__main__":
+    options.with_workers(
+        options.command_line("The sweep that chose the rates of chapter 2."), run
+    )

@@ -21,42 +21,57 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from lab import experiment, options, recipes
 from lab.curves import EXPECTED, SHARE
+from lab.sweep import sweep
 
-parser = options.command_line("The sweep that chose the rates of ternary networks.")
-args = options.read(parser)
 
-rows, chosen = [], {}
-for what, name in (("dense", "mnist"), ("digits", "mnist"), ("pictures", "cifar10")):
-    dataset = options.open_data(name, args.data_dir)
-    for share in (None, SHARE):
-        sparse = {"density": EXPECTED, "share": share} if share else {}
-        if what == "dense":
-            candidates = [
-                experiment.Recipe(
-                    "ternary", (784, 512, 512, 10), optimizer, rate, 20, args.seed, **sparse
-                )
-                for optimizer in experiment.OPTIMIZERS
-                for rate in (1e-3, 3e-3, 1e-2)
-            ]
-        else:
-            net = recipes.LENET5 if what == "digits" else recipes.vgg(32)
-            candidates = [
-                experiment.Recipe(
-                    "ternary", optimizer="Adam", rate=rate, epochs=4, seed=args.seed,
-                    images=10000, **sparse, **net,
-                )
-                for rate in (3e-3, 1e-2, 3e-2, 1e-1)
-            ]
-        part = f"{what}, regularised" if share else what
-        found = recipes.sweep(part, dataset, args.out, candidates)
-        best = max(found, key=lambda row: row["validation_accuracy"])
-        chosen[what, bool(share)] = best["optimizer"], best["rate"]
-        rows += found
+def run(args, executor=None):
+    """Do all parts, and write and print what they choose.
 
-experiment.write_json(args.out / "04_sweep.json", options.headed(
-    "lab/sweep_4", args, "MNIST and CIFAR-10", sum(row["seconds"] for row in rows), {"rows": rows},
-))
-print(f"\nwrote {os.path.relpath(args.out)}/04_sweep.json")
-print("chosen (recipes.CHOSEN_4 says the same, or a test fails):")
-for (what, regularised), choice in chosen.items():
-    print(f"    {what}, {'regularised' if regularised else 'as it is'}: {choice}")
+    Parameters
+    ----------
+    args : argparse.Namespace
+        `data_dir`, `seed` and `out`.
+    executor : see `jobs.run`
+    """
+    rows, chosen = [], {}
+    for what, name in (("dense", "mnist"), ("digits", "mnist"), ("pictures", "cifar10")):
+        held = options.LOADED_AS[options.open_data(name, args.data_dir).name]
+        for share in (None, SHARE):
+            sparse = {"density": EXPECTED, "share": share} if share else {}
+            if what == "dense":
+                candidates = [
+                    experiment.Recipe(
+                        "ternary", (784, 512, 512, 10), optimizer, rate, 20, args.seed, **sparse
+                    )
+                    for optimizer in experiment.OPTIMIZERS
+                    for rate in (1e-3, 3e-3, 1e-2)
+                ]
+            else:
+                net = recipes.LENET5 if what == "digits" else recipes.vgg(32)
+                candidates = [
+                    experiment.Recipe(
+                        "ternary", optimizer="Adam", rate=rate, epochs=4, seed=args.seed,
+                        images=10000, **sparse, **net,
+                    )
+                    for rate in (3e-3, 1e-2, 3e-2, 1e-1)
+                ]
+            part = f"{what}, regularised" if share else what
+            found = sweep(part, held, args, candidates, executor)
+            best = max(found, key=lambda row: row["validation_accuracy"])
+            chosen[what, bool(share)] = best["optimizer"], best["rate"]
+            rows += found
+
+    experiment.write_json(args.out / "04_sweep.json", options.headed(
+        "lab/sweep_4", args, "MNIST and CIFAR-10", sum(row["seconds"] for row in rows),
+        {"rows": rows},
+    ))
+    print(f"\nwrote {os.path.relpath(args.out)}/04_sweep.json")
+    print("chosen (recipes.CHOSEN_4 says the same, or a test fails):")
+    for (what, regularised), choice in chosen.items():
+        print(f"    {what}, {'regularised' if regularised else 'as it is'}: {choice}")
+
+
+if __name__ == "__main__":
+    options.with_workers(
+        options.command_line("The sweep that chose the rates of ternary networks."), run
+    )
