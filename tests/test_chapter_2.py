@@ -13,7 +13,18 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from lab import experiment, jobs, options, recipes, report, sweep, sweep_1, sweep_2, sweep_4
+from lab import (
+    experiment,
+    jobs,
+    options,
+    recipes,
+    report,
+    reproduce,
+    sweep,
+    sweep_1,
+    sweep_2,
+    sweep_4,
+)
 from test_walkthrough import FIGURES, ROOT, ROW_KEYS, TOP_KEYS, committed, fresh
 
 from sbnn_np.datasets import data, shapes
@@ -117,39 +128,107 @@ def test_tables_have_a_column_for_every_number():
 # reproducing
 
 
-def reproduce(*options):
-    script = ROOT / "walkthrough" / "lab" / "reproduce.py"
-    return subprocess.run([sys.executable, str(script), *options], capture_output=True, text=True)
+def left_with(capsys, *words):
+    """Exit code and error of a command that ends at once."""
+    with pytest.raises(SystemExit) as left:
+        reproduce.main(list(words))
+    return left.value.code, capsys.readouterr().err
 
 
-def test_reproduce_notes_that_nothing_differs_or_says_that_it_does(tmp_path):
-    dataset = data.load("strokes")
-    recipe = experiment.Recipe("0/1", (784, 8, 10), "Adam", 1e-2, 1, 0, 0.1, images=500)
-    result = experiment.run_once(recipe, dataset, [tmp_path / "runs"])
-    stale = {"rows": [{"part": "rates", **result["row"]}], "sources_digest": "of old sources"}
-    experiment.write_json(tmp_path / "result.json", stale)
-    done = reproduce("result", "--out", str(tmp_path))
-    assert done.returncode == 0, done.stderr
-    content = json.loads((tmp_path / "result.json").read_text(encoding="utf-8"))
-    assert content["rows"] == stale["rows"] and content["sources_digest"] == "of old sources"
-    assert fresh(content) and content["reproduced"]["of"] == 1
-    # a run that reports another loss
-    path = next((tmp_path / "runs").iterdir())
-    result = json.loads(path.read_text(encoding="utf-8"))
-    result["epochs"][0]["loss"] += 1e-12
-    experiment.write_json(path, result)
-    before = (tmp_path / "result.json").read_bytes()
-    done = reproduce("result", "--out", str(tmp_path))
-    assert done.returncode == 2 and "gives other numbers now" in done.stderr
-    assert (tmp_path / "result.json").read_bytes() == before
+@pytest.fixture
+def tiny_result(tmp_path, monkeypatch):
+    """A result of three runs, two of one method, on a few digits; its sources have changed."""
+    few = replace(data.few(data.load("strokes"), 600, 50), name="stroke digits")
+    monkeypatch.setattr(options, "open_data", lambda name, folder: few)
+    tried = [
+        experiment.Recipe("0/1", (784, 8, 10), "Adam", 1e-2, 2, 0, 0.1),
+        experiment.Recipe("0/1", (784, 8, 10), "Adam", 1e-2, 1, 0, 0.1),
+        experiment.Recipe("+-1", (784, 8, 10), "Adam", 1e-2, 1, 0),
+    ]
+    runs = [experiment.run_once(recipe, few, [tmp_path / "runs"]) for recipe in tried]
+    rows = [{"part": "rates", **run["row"], "seconds": run["row"]["epochs"]} for run in runs]
+    for run, row in zip(runs, rows):
+        run["row"]["seconds"] = row["seconds"]
+        name = experiment.run_name(experiment.recipe_of(run), few.name, True)
+        experiment.write_json(tmp_path / "runs" / f"{name}.json", run)
+    experiment.write_json(tmp_path / "r.json", {"rows": rows, "sources_digest": "of old sources"})
+    return ["r", "--results", str(tmp_path)], tmp_path / "r.json"
 
 
-def test_reproduce_needs_the_result_and_its_runs(tmp_path):
-    done = reproduce("nothing", "--out", str(tmp_path))
-    assert done.returncode == 2 and "result is nothing; there is no" in done.stderr
-    experiment.write_json(tmp_path / "result.json", {"rows": []})
-    done = reproduce("result", "--out", str(tmp_path))
-    assert done.returncode == 2 and "no run of" in done.stderr
+def test_reproduce_tells_and_writes_only_if_asked(tiny_result, capsys):
+    words, path = tiny_result
+    before = path.read_bytes()
+    reproduce.main(words)
+    assert "2 of 3 runs: the same to the last digit" in capsys.readouterr().out
+    assert path.read_bytes() == before
+    reproduce.main([*words, "--write"])
+    content = json.loads(path.read_text(encoding="utf-8"))
+    assert content.pop("reproduced").keys() == {"date", "runs", "of", "sources_digest"}
+    assert content == json.loads(before)
+    assert fresh(json.loads(path.read_text(encoding="utf-8")))
+
+
+def test_reproduce_does_a_single_run(tiny_result, capsys):
+    words, path = tiny_result
+    before = path.read_bytes()
+    reproduce.main([*words, "--list"])
+    listed = [line.split()[-1] for line in capsys.readouterr().out.splitlines()]
+    assert len(listed) == 3
+    reproduce.main([*words, "--run", listed[0][-6:]])
+    assert capsys.readouterr().out.splitlines() == [
+        listed[0], "1 of 3 runs: the same to the last digit",
+    ]
+    # which does not speak for the other method
+    code, error = left_with(capsys, *words, "--run", listed[0], "--write")
+    assert code == 2 and "needs a run of each kind; none is of ('stroke digits', '+-1'" in error
+    code, error = left_with(capsys, *words, "--run", "nothing")
+    assert code == 2 and "no run of" in error
+    assert path.read_bytes() == before
+
+
+def test_reproduce_sees_a_difference_in_the_last_bit(tiny_result, capsys):
+    words, path = tiny_result
+    file = next(file for file in (path.parent / "runs").iterdir() if "pm1" in file.name)
+    run = json.loads(file.read_text(encoding="utf-8"))
+    run["epochs"][0]["loss"] = float(np.nextafter(run["epochs"][0]["loss"], 9))
+    experiment.write_json(file, run)
+    before = path.read_bytes()
+    code, error = left_with(capsys, *words, "--write")
+    assert code == 2 and "gives other numbers now: epochs" in error
+    assert path.read_bytes() == before
+
+
+def test_reproduce_does_what_a_result_holds_itself(tiny_result, capsys):
+    words, path = tiny_result
+    content = json.loads(path.read_text(encoding="utf-8"))
+    runs = reproduce.runs_of(content, path.parent)
+    for file in (path.parent / "runs").iterdir():
+        file.unlink()
+    experiment.write_json(path, content | {"runs": runs})
+    reproduce.main(words)
+    assert "2 of 3 runs: the same to the last digit" in capsys.readouterr().out
+
+
+def test_reproduce_needs_the_result_and_its_runs(tmp_path, capsys):
+    code, error = left_with(capsys, "nothing", "--results", str(tmp_path))
+    assert code == 2 and "result is nothing; there is no" in error
+    experiment.write_json(tmp_path / "result.json", {"rows": [{"method": "0/1"}]})
+    code, error = left_with(capsys, "result", "--results", str(tmp_path))
+    assert code == 2 and "no run of" in error
+
+
+@pytest.mark.parametrize("name", [
+    "01_mlp_mnist", "01_mlp_mnist_full", "01_sweep", "02_conv_cifar10", "02_conv_cifar10_full",
+    "02_sweep", "04_compression_curves", "04_sweep",
+])
+def test_reproduce_finds_every_run_of_the_committed_results(name):
+    content = committed(name)
+    runs = reproduce.runs_of(content, FIGURES)
+    assert len(runs) == len(content["rows"])
+    assert ("part" in runs[0]) == name.startswith("04_comp")
+    for run, row in zip(runs, content["rows"]):
+        assert run["row"] == {key: row[key] for key in row if key != "part"}
+        assert experiment.recipe_of(run).method == row["method"]
 
 
 # one run, interrupted

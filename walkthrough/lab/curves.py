@@ -182,16 +182,23 @@ def one(task):
     result, net = experiment.run(task.recipe, held, save_to=save_to, resume=True)
     content = {
         "part": task.part,
-        "row": result["row"] | accounts(net),
-        "epochs": result["epochs"],
-        "adds_in_training": adds_in_training(net, result["trace"], task.recipe, held),
-        "recipe": result["recipe"],
+        **measured(task.recipe, held, result, net),
         **experiment.provenance(result["row"]["seconds"]),
         "sources_digest": DIGEST,
     }
     experiment.write_json(path_of(task), content)
     save_to.unlink(missing_ok=True)
     return content
+
+
+def measured(recipe, held, result, net):
+    """What is kept of a run, as `experiment.run` gives it, and what its network costs."""
+    return {
+        "row": result["row"] | accounts(net),
+        "epochs": result["epochs"],
+        "adds_in_training": adds_in_training(net, result["trace"], recipe, held),
+        "recipe": result["recipe"],
+    }
 
 
 def accounts(net):
