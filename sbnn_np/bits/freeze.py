@@ -15,9 +15,10 @@ training, with Z / 64 in the place of z in a centred layer.
 
 import numpy as np
 
-from sbnn_np.bits.frozen import UNIT, Block, Frozen, check, whole_number
+from sbnn_np.bits.frozen import UNIT, Block, Frozen, check
 from sbnn_np.core import layers
 from sbnn_np.core.network import Network
+from sbnn_np.support import checks
 
 FREEZABLE = "networks of the methods 0/1, 0/1 centred and +-1 can be frozen"
 
@@ -47,7 +48,8 @@ def freeze(network, classes=None, binarize=None, ground=None):
         If a layer is of a kind that cannot be frozen (a ternary one, for example), if layers come
         in an unknown order, if the dtype is not float32, or if `binarize` is no whole number.
     ValueError
-        If batch norm holds numbers that are not finite, or if `check` raises it.
+        If batch norm holds numbers that are not finite, if `check` raises it, or if the network was
+        trained on other inputs; see `check_inputs`.
     """
     if network.dtype != np.float32:
         raise TypeError(f"the network computes in {network.dtype}; only float32 can be frozen")
@@ -59,7 +61,8 @@ def freeze(network, classes=None, binarize=None, ground=None):
         groups[-1].append(layer)
     blocks = []
     if binarize is not None:
-        binarize = whole_number(binarize, "binarize", 0, 254)
+        binarize = checks.whole_number(binarize, "binarize", 0, 254)
+    check_inputs(network.trained_on, binarize)
     model = Frozen(blocks, tuple(map(int, network.shape)), (), binarize, ground)
     for i, group in enumerate(groups):
         max_input, last = model.max_input if i == 0 else 1, i == len(groups) - 1
@@ -68,6 +71,36 @@ def freeze(network, classes=None, binarize=None, ground=None):
     model.classes = tuple(classes) if classes is not None else tuple(map(str, range(M)))
     check(model)
     return model
+
+
+def check_inputs(trained_on, binarize):
+    """Refuse to freeze a network for other inputs than those that it was trained on.
+
+    Parameters
+    ----------
+    trained_on : "bits", "pixels", "other" or None
+        See `core.network.Network`; None if that is not known.
+    binarize : int or None
+
+    Raises
+    ------
+    ValueError
+    """
+    if trained_on == "other":
+        raise ValueError(
+            "the network was trained on images of other numbers than pixels, whole ones from 0 to "
+            "255, or bits; a frozen network takes nothing else"
+        )
+    if trained_on == "bits" and binarize is None:
+        raise ValueError(
+            "binarize is None, and the network was trained on bits; it must be the number that a "
+            "pixel had to be above to be 1, or 0 if the images hold 0 and 1 themselves"
+        )
+    if trained_on == "pixels" and binarize is not None:
+        raise ValueError(
+            f"binarize is {binarize}, and the network was trained on pixels from 0 to 255; it must "
+            "be left out"
+        )
 
 
 def frozen_block(group, i, last, max_input, activation):

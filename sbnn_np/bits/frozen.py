@@ -10,12 +10,12 @@ network from a trained one.
 """
 
 import math
-import operator
 from dataclasses import dataclass
 
 import numpy as np
 
 from sbnn_np.core import windows
+from sbnn_np.support import checks
 
 UNIT = 64                  # centres are multiples of 1/64
 FLOAT32_EXACT = 1 << 24    # float32 holds every whole number up to this one
@@ -172,19 +172,7 @@ class Frozen:
             already although the network makes bits of pixels.
         """
         images = np.asarray(images)
-        shape, D = tuple(self.shape), math.prod(self.shape)
-        allowed = [shape, (D,)] + [shape[:2]] * (len(shape) == 3 and shape[2] == 1)
-        given = images.shape[1:]
-        if not len(images.shape) > 1 or len(images) == 0 or not (
-            given in allowed or len(shape) == 1 and math.prod(given) == D
-        ):
-            takes = " or ".join(
-                f"({', '.join(map(str, ('N', *each)))})" for each in dict.fromkeys(allowed)
-            )
-            order = ", channels last" if len(shape) == 3 else ""
-            raise ValueError(
-                f"images have shape {images.shape}; the network takes {takes}{order}, N at least 1"
-            )
+        checks.check_shape(images, self.shape)
         if images.dtype != np.uint8:
             if images.dtype.kind not in "buif":
                 raise ValueError(f"images are of dtype {images.dtype}; it must be of real numbers")
@@ -231,7 +219,7 @@ def check(model):
         If `binarize` or a centre is no whole number.
     """
     if model.binarize is not None:
-        whole_number(model.binarize, "binarize", 0, 254)
+        checks.whole_number(model.binarize, "binarize", 0, 254)
     if model.ground not in GROUNDS:
         raise ValueError(f'ground is {model.ground!r}; it must be "dark", "light" or None')
     blocks, shape, max_input = model.blocks, model.shape, model.max_input
@@ -254,7 +242,7 @@ def check(model):
         if min(block.out_shape) < 1 or block.pool > 1 and not block.kernel:
             raise ValueError(f"block {i} pools {block.sums_shape} by {block.pool}")
         signed = model.signed and i > 0
-        whole_number(block.centre, f"centre of block {i}", 0, UNIT * (block.weights == "0/1"))
+        checks.whole_number(block.centre, f"centre of block {i}", 0, UNIT * (block.weights == "0/1"))
         if block.weights != "float":
             low, high = block.sum_bounds(max_input, signed)
             if max(-low.min(), high.max()) >= FLOAT32_EXACT:
@@ -290,39 +278,3 @@ def finite_scores(block, low, high):
     with np.errstate(over="ignore", invalid="ignore"):
         ends = (np.stack([low, high]) / block.unit).astype(np.float32)
         return bool(np.isfinite(ends * block.factor + block.offset).all())
-
-
-def whole_number(value, name, low, high):
-    """Return a value as an int, if it is a whole number from low to high.
-
-    Parameters
-    ----------
-    value : int or NumPy integer
-    name : str
-        The name that an error message gives the value.
-    low, high : int
-        Both are allowed.
-
-    Returns
-    -------
-    number : int
-
-    Raises
-    ------
-    TypeError
-        If the value is no whole number.
-    ValueError
-        If it is below low or above high.
-
-    Examples
-    --------
-    >>> whole_number(np.int64(127), "binarize", 0, 254)
-    127
-    """
-    try:
-        number = operator.index(value)
-    except TypeError:
-        raise TypeError(f"{name} is {value!r}; it must be a whole number") from None
-    if not low <= number <= high:
-        raise ValueError(f"{name} is {number}; it must be from {low} to {high}")
-    return number

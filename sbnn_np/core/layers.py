@@ -35,6 +35,12 @@ class Dense:
     ValueError
         If weights is none of the five.
 
+    Attributes
+    ----------
+    estimator : function of (dw, latent)
+        What the latents get in place of the quantizer's derivative; `quantize.straight_through`,
+        unless `train.fit` is given another.
+
     Notes
     -----
     The mask starts as [latent > 0]; afterwards `train.requantize` sets it. The same mask
@@ -49,6 +55,7 @@ class Dense:
         self.weights, self.first = weights, first
         latent = np.ascontiguousarray(latent)                 # a flat view of it writes to it
         self.params, self.grads = {"latent": latent}, {"latent": np.zeros_like(latent)}
+        self.estimator = quantize.straight_through
         if weights == "float":
             self.mask, self.w = None, latent
         else:
@@ -101,8 +108,8 @@ class Dense:
         """Assign the latents' gradient and return dx, (N, D), or None in a first layer."""
         # dw is written over the gradient of the last step
         dx, dw = fast.dense_backward(dy, self.cache, not self.first, out=self.grads["latent"])
-        # w = [latent > tau] has slope 0: the estimator takes it for w = latent, of slope 1
-        dlatent = quantize.straight_through(dw)
+        # the slope of w = [latent > tau] is 0. straight_through takes it as 1: dlatent = dw
+        dlatent = self.estimator(dw, self.params["latent"])
         self.grads["latent"] = dlatent
         return dx
 
@@ -156,7 +163,7 @@ class Conv(Dense):
     def backward(self, dy):
         """Assign the latents' gradient and return dx, (N, H, W, C), or None in a first layer."""
         dx, dw = fast.conv_backward(dy, self.cache, not self.first, out=self.grads["latent"])
-        dlatent = quantize.straight_through(dw)               # as in `Dense.backward`
+        dlatent = self.estimator(dw, self.params["latent"])   # as in `Dense.backward`
         self.grads["latent"] = dlatent
         return dx
 

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from sbnn_np.support import checks
+
 
 def softmax_cross_entropy(scores, labels):
     """Mean cross-entropy of softmax(scores) against integer labels.
@@ -22,7 +24,7 @@ def softmax_cross_entropy(scores, labels):
     Raises
     ------
     ValueError
-        If a label is outside 0..M-1, or the numbers of scores and labels differ.
+        If labels are other than integers from 0 to M-1, or not one for each row of scores.
 
     Examples
     --------
@@ -31,11 +33,7 @@ def softmax_cross_entropy(scores, labels):
     (1.3863, array([[ 0.25,  0.25, -0.75,  0.25]]))
     """
     N, M = scores.shape
-    if labels.shape != (N,):
-        raise ValueError(f"labels has shape {labels.shape}; scores needs ({N},)")
-    if labels.min() < 0 or labels.max() >= M:
-        bad = labels[(labels < 0) | (labels >= M)][0]
-        raise ValueError(f"labels holds {bad}; a label must be from 0 to {M - 1}")
+    checks.check_labels(labels, N, M)
     # p[n,m] = exp(s[n,m]) / sum_j exp(s[n,j]); the largest score is taken off first,
     # which changes nothing but keeps exp from overflowing
     shifted = scores - scores.max(axis=1, keepdims=True)      # (N, M)

@@ -1,11 +1,13 @@
 """A network is a list of layers, run forwards and backwards."""
 
 import math
+import operator
 
 import numpy as np
 
 from sbnn_np.core import quantize, sparsity, windows
 from sbnn_np.core.layers import Activation, BatchNorm, Conv, Dense, Flatten, MaxPool
+from sbnn_np.support import checks
 
 # method: (weights, activation)
 METHODS = {
@@ -26,6 +28,12 @@ class Network:
     shape : tuple of int
         Of one input, (D,) or (H, W, C).
 
+    Attributes
+    ----------
+    trained_on : "bits", "pixels", "other" or None
+        What the inputs in training were; see `input_kind`. None before any training. A network is
+        of use on such inputs alone.
+
     Examples
     --------
     >>> net = mlp([4, 3, 2], "0/1", np.random.default_rng(0), p0=0.5)
@@ -34,7 +42,7 @@ class Network:
     """
 
     def __init__(self, layers, shape):
-        self.layers, self.shape = layers, shape
+        self.layers, self.shape, self.trained_on = layers, shape, None
         self.dtype = next(p.dtype for layer in layers for p in layer.params.values())
 
     def forward(self, x, train=False):
@@ -42,9 +50,9 @@ class Network:
 
         Parameters
         ----------
-        x : (N, ...) array
-            Numbers of any dtype, as many for each input as `shape` has, in that order;
-            an image's pixels as they are, 0 to 255.
+        x : (N, *shape), (N, D) or, for one channel, (N, H, W)
+            Real numbers of any dtype, channels last; an image's pixels as they are, 0 to 255. A
+            network of shape (D,) takes images of any axes with D numbers.
         train : bool
             Whether batch norm uses, and remembers, the statistics of this batch.
 
@@ -55,14 +63,16 @@ class Network:
         Raises
         ------
         ValueError
-            If x is empty, holds NaN or infinity, or does not fit the network.
+            If x is empty, holds NaN or infinity or no real numbers, or does not fit the network.
         """
-        if x.ndim < 2 or len(x) == 0 or x[0].size != math.prod(self.shape):
-            takes = ", ".join(["N", *map(str, self.shape)])
-            raise ValueError(f"x has shape {x.shape}; the network takes ({takes}), N at least 1")
+        checks.check_shape(x, self.shape, "x")
+        if x.dtype.kind not in "buif":
+            raise ValueError(f"x is of dtype {x.dtype}; it must be of real numbers")
         # a NaN would pass the first threshold as a 0 and never be seen again
         if x.dtype.kind == "f" and not np.isfinite(x).all():
             raise ValueError("x holds NaN or infinity; pixels must be finite")
+        if train and self.trained_on in (None, "bits"):       # bits, until a pixel above 1 comes
+            self.trained_on = input_kind(x)
         x = x.astype(self.dtype, copy=False).reshape(-1, *self.shape)
         for layer in self.layers:
             x = layer.forward(x, train)
@@ -85,6 +95,11 @@ class Network:
         return [g for layer in self.layers for g in layer.grads.values()]
 
     @property
+    def classes(self):
+        """Number of scores that the network gives for an input."""
+        return self.weight_layers[-1].w.shape[1]
+
+    @property
     def weight_layers(self):
         """The layers that hold weights."""
         return [layer for layer in self.layers if "latent" in layer.params]
@@ -98,6 +113,36 @@ class Network:
         """Fraction of ones (of weights not 0) over all sparse layers, or None without any."""
         total = sum(layer.mask.size for layer in self.sparse_layers)
         return sum(layer.ones for layer in self.sparse_layers) / total if total else None
+
+
+def input_kind(images):
+    """Say what numbers images hold, for a network that is to be frozen.
+
+    Parameters
+    ----------
+    images : (N, ...) array of real numbers
+
+    Returns
+    -------
+    kind : str
+        "bits" if all are 0 or 1, "pixels" if they are whole numbers from 0 to 255, else "other".
+
+    Examples
+    --------
+    >>> input_kind(np.array([[0, 255]])), input_kind(np.array([[0.0, 1.0]]))
+    ('pixels', 'bits')
+    >>> input_kind(np.array([[0, 255]]) / 255), input_kind(np.array([[0, 4095]]))
+    ('bits', 'other')
+    >>> input_kind(np.array([[0, 100]]) / 255)
+    'other'
+    """
+    if images.dtype == bool:
+        return "bits"
+    if images.dtype != np.uint8 and not (
+        images.min() >= 0 and images.max() <= 255 and (images == np.floor(images)).all()
+    ):
+        return "other"
+    return "pixels" if images.max() > 1 else "bits"
 
 
 def mlp(sizes, method, rng, p0=0.005, sigma=0.1, dtype=np.float32):
@@ -134,12 +179,13 @@ def mlp(sizes, method, rng, p0=0.005, sigma=0.1, dtype=np.float32):
     >>> [layer.w.shape for layer in net.weight_layers], round(net.density(), 3)
     ([(784, 512), (512, 512), (512, 10)], 0.01)
     """
-    if len(sizes) < 2 or min(sizes) < 1:
+    sizes = [checks.whole_number(size, "a number of sizes", 1) for size in sizes]
+    if len(sizes) < 2:
         raise ValueError(f"sizes is {sizes}; it needs two or more numbers, all at least 1")
-    weights, activation = known(method)
+    weights, activation = weights_and_activation(method)
     layers = []
     for i, (D, M) in enumerate(zip(sizes, sizes[1:])):
-        latent, scale = drawn((D, M), weights, rng, p0, sigma, dtype)
+        latent, scale = initial((D, M), weights, rng, p0, sigma, dtype)
         layers += [Dense(latent, weights, first=i == 0), BatchNorm(scale), Activation(activation)]
     return Network(layers[:-1], (sizes[0],))
 
@@ -186,14 +232,16 @@ def convnet(
     >>> sum(layer.w.size for layer in lenet5.weight_layers)
     430500
     """
-    weights, activation = known(method)
-    for before, F in zip(["pool", *convs], convs):
-        if before == "pool" if F == "pool" else not isinstance(F, int) or F < 1:
-            raise ValueError(
-                f'convs is {convs}; it takes numbers from 1 on, and at most one "pool" behind each'
-            )
-    if len(sizes) < 1 or min(sizes) < 1:
-        raise ValueError(f"sizes is {sizes}; it needs one or more numbers, all at least 1")
+    weights, activation = weights_and_activation(method)
+    shape = tuple(checks.whole_number(size, "a number of shape", 1) for size in shape)
+    if len(shape) != 3:
+        raise ValueError(f"shape is {shape}; it must be (H, W, C)")
+    convs = filters_and_pools(convs)
+    sizes = [checks.whole_number(size, "a number of sizes", 1) for size in sizes]
+    if not sizes:
+        raise ValueError("sizes is []; it needs one or more numbers, all at least 1")
+    kernel = checks.whole_number(kernel, "kernel", 1)
+    padding = checks.whole_number(padding, "padding", 0)
     layers, place = [], shape
     shapes = weight_shapes(shape, convs, sizes, kernel, padding)
     starts = iter(sparsity.even(shapes[1:] if float_first else shapes, p0))
@@ -202,7 +250,7 @@ def convnet(
             continue
         kinds = "float" if float_first and not layers else weights
         p = None if float_first and not layers else next(starts)
-        latent, scale = drawn((kernel * kernel * place[2], F), kinds, rng, p, sigma, dtype)
+        latent, scale = initial((kernel * kernel * place[2], F), kinds, rng, p, sigma, dtype)
         conv = Conv(latent, place, (kernel, kernel), kinds, first=not layers, padding=padding)
         layers += [conv]
         place = conv.out_shape
@@ -212,16 +260,46 @@ def convnet(
         layers += [BatchNorm(scale), Activation(activation)]
     layers += [Flatten()]
     for D, M in zip([math.prod(place), *sizes], sizes):
-        latent, scale = drawn((D, M), weights, rng, next(starts), sigma, dtype)
+        latent, scale = initial((D, M), weights, rng, next(starts), sigma, dtype)
         layers += [Dense(latent, weights), BatchNorm(scale), Activation(activation)]
     return Network(layers[:-1], shape)
 
 
+def filters_and_pools(convs):
+    """Check `convs` of `convnet`, and return it as a list of int and "pool"."""
+    try:
+        found = [F if isinstance(F, str) else operator.index(F) for F in convs]
+    except TypeError:
+        found = [None]
+    for before, F in zip(["pool", *found], found):
+        if before == "pool" if F == "pool" else not isinstance(F, int) or F < 1:
+            raise ValueError(
+                f'convs is {convs}; it takes numbers from 1 on, and at most one "pool" behind each'
+            )
+    return found
+
+
 def weight_shapes(shape, convs, sizes, kernel, padding):
-    """Shape (D, M) of each layer's weights; the parameters are those of `convnet`."""
+    """Shape (D, M) of each layer's weights.
+
+    Parameters
+    ----------
+    shape, convs, sizes, kernel, padding : see `convnet`
+
+    Returns
+    -------
+    shapes : list of (D, M)
+
+    Raises
+    ------
+    ValueError
+        If an image gets smaller than the kernel, or is pooled to nothing.
+    """
     (H, W, C), shapes = shape, []
     for F in convs:
         if F == "pool":
+            if min(H, W) < 2:
+                raise ValueError(f"convs is {convs}; it pools an image of {H} x {W} to nothing")
             H, W = H // 2, W // 2
         else:
             shapes.append((kernel * kernel * C, F))
@@ -229,15 +307,29 @@ def weight_shapes(shape, convs, sizes, kernel, padding):
     return shapes + list(zip([H * W * C, *sizes], sizes))
 
 
-def known(method):
-    """Weights and activation of a method."""
+def weights_and_activation(method):
+    """What a method, one of METHODS, is made of: two str, for `Dense` and for `Activation`."""
     if method not in METHODS:
         raise ValueError(f"method is {method!r}; it must be one of {', '.join(METHODS)}")
     return METHODS[method]
 
 
-def drawn(shape, weights, rng, p0, sigma, dtype):
-    """Latents, (D, M), and the scales of the batch norm behind them, (M,), at the start."""
+def initial(shape, weights, rng, p0, sigma, dtype):
+    """Draw a layer's latents, and the scales of the batch norm behind it.
+
+    Parameters
+    ----------
+    shape : (D, M)
+    weights : str
+        See `Dense`.
+    rng, p0, sigma, dtype : see `mlp`
+
+    Returns
+    -------
+    latent : (D, M) dtype
+    scale : (M,) dtype
+        -1 or +1 at random behind 0/1 weights, else 1.
+    """
     D, M = shape
     sparse = weights.startswith("0/1")
     if weights == "float":

@@ -92,7 +92,7 @@ def ternary(latent, threshold):
     return zero_one(latent, threshold) - zero_one(-latent, threshold)
 
 
-def straight_through(dw):
+def straight_through(dw, latent=None):
     """Estimate dlatent as dw: the quantizer is treated as the identity.
 
     This is the estimator for latent weights. They are not clipped: under a budget
@@ -101,6 +101,9 @@ def straight_through(dw):
     Parameters
     ----------
     dw : (...) float
+        Derivative of the loss with respect to the quantized weights.
+    latent : (...) float, optional
+        Not looked at here; an estimator of another kind may.
 
     Returns
     -------
@@ -149,13 +152,13 @@ def straight_through_clipped(da, y):
 def ones_within(density, n):
     """Count the ones that a density allows among n weights: k = max(1, floor(density n)).
 
-    The density is taken as the decimal it is written as, so that 0.29 of 100
-    weights are 29 ones, although the nearest double times 100 is 28.999999999999996.
+    The density is taken as the decimal that it prints as, so that 0.29 of 100 weights are 29
+    ones, although the nearest double times 100 is 28.999999999999996.
 
     Parameters
     ----------
     density : float
-        Fraction of ones, in (0, 1].
+        Fraction of ones, in (0, 1]; of Python or of NumPy.
     n : int
 
     Returns
@@ -174,7 +177,7 @@ def ones_within(density, n):
     """
     if not 0 < density <= 1:
         raise ValueError(f"density is {density}; it must be above 0 and at most 1")
-    return max(1, math.floor(Fraction(repr(float(density))) * n))
+    return max(1, math.floor(Fraction(str(density)) * n))
 
 
 def top_k(latents, k):

@@ -1,7 +1,7 @@
 """Which weights are 1, or, among ternary ones, not 0: four rules with one interface.
 
-A rule has two methods. choose(latents, progress) returns a mask for each array of
-latents, True where the weight is to be 1; penalty(loss) returns what the rule adds to the
+A rule has two methods. choose(latents, progress, grads) returns a mask for each array of
+latents, True where the weight is to be 1. penalty(loss, masks) returns what the rule adds to the
 loss, and the derivative of that with respect to any one |w|. A budget chooses and adds
 nothing; the penalty adds, and chooses by sign.
 """
@@ -73,7 +73,7 @@ class NetBudget:
         self.schedule = schedule
         self.top_k = fast.TopK()
 
-    def choose(self, latents, progress):
+    def choose(self, latents, progress, grads=None):
         """Choose the ones.
 
         Parameters
@@ -81,6 +81,8 @@ class NetBudget:
         latents : list of (D, M) float
         progress : float
             Part of the training that is done, from 0 to 1.
+        grads : list of (D, M) float, optional
+            Of the latents, from the step before. A budget does not look at them.
 
         Returns
         -------
@@ -90,7 +92,7 @@ class NetBudget:
         masks, _ = self.top_k(latents, quantize.ones_within(self.schedule(progress), n))
         return masks
 
-    def penalty(self, loss):
+    def penalty(self, loss, masks):
         """What the rule adds to the loss, and its derivative with respect to any |w|: nothing."""
         return 0.0, 0.0
 
@@ -143,7 +145,7 @@ class EvenBudget:
         self.schedule = schedule
         self.top_k = []
 
-    def choose(self, latents, progress):
+    def choose(self, latents, progress, grads=None):
         """Choose the ones of each layer; see `NetBudget.choose`."""
         self.top_k = self.top_k or [fast.TopK() for _ in latents]
         densities = even([latent.shape for latent in latents], self.schedule(progress))
@@ -152,7 +154,7 @@ class EvenBudget:
             for top_k, latent, density in zip(self.top_k, latents, densities)
         ]
 
-    def penalty(self, loss):
+    def penalty(self, loss, masks):
         """Nothing; see `NetBudget.penalty`."""
         return 0.0, 0.0
 
@@ -171,30 +173,28 @@ class ConnectionsPenalty:
     def __init__(self, expected, share):
         self.expected, self.share = expected, share
 
-    def choose(self, latents, progress):
+    def choose(self, latents, progress, grads=None):
         """Choose by sign; see `NetBudget.choose`."""
-        return self.count([latent > 0 for latent in latents])
+        return [latent > 0 for latent in latents]
 
-    def count(self, masks):
-        """Count the ones of masks, a list of (D, M) bool, for the penalty, and return them."""
-        self.ones = sum(np.count_nonzero(mask) for mask in masks)
-        self.total = sum(mask.size for mask in masks)
-        return masks
-
-    def penalty(self, loss):
-        """What the ones chosen last add to the loss.
+    def penalty(self, loss, masks):
+        """What the ones add to the loss.
 
         Parameters
         ----------
         loss : float
-            That it is added to.
+            What it is added to.
+        masks : list of (D, M) bool
+            The ones of now.
 
         Returns
         -------
         penalty, dw : float
             See `losses.expected_connections`.
         """
-        return losses.expected_connections(self.ones, self.total, self.expected, self.share, loss)
+        ones = sum(np.count_nonzero(mask) for mask in masks)
+        total = sum(mask.size for mask in masks)
+        return losses.expected_connections(ones, total, self.expected, self.share, loss)
 
 
 class TernaryThreshold:
@@ -214,13 +214,10 @@ class TernaryThreshold:
     def __init__(self, expected=None, share=None):
         self.connections = None if share is None else ConnectionsPenalty(expected, share)
 
-    def choose(self, latents, progress):
+    def choose(self, latents, progress, grads=None):
         """Choose the weights that are not 0; see `NetBudget.choose`."""
-        masks = [
-            quantize.ternary(latent, 0.7 * np.abs(latent).mean()) != 0 for latent in latents
-        ]
-        return self.connections.count(masks) if self.connections else masks
+        return [quantize.ternary(latent, 0.7 * np.abs(latent).mean()) != 0 for latent in latents]
 
-    def penalty(self, loss):
+    def penalty(self, loss, masks):
         """What weights that are not 0 add to the loss; see `ConnectionsPenalty.penalty`."""
-        return self.connections.penalty(loss) if self.connections else (0.0, 0.0)
+        return self.connections.penalty(loss, masks) if self.connections else (0.0, 0.0)

@@ -2,13 +2,15 @@
 
 import sys
 import time
+import warnings
 from pathlib import Path
 
 import numpy as np
 
-from sbnn_np.core import losses, optim
+from sbnn_np.core import losses, optim, quantize
+from sbnn_np.core.network import input_kind
 from sbnn_np.datasets import data
-from sbnn_np.support import checkpoint
+from sbnn_np.support import checkpoint, checks
 
 
 def requantize(network, rule, progress):
@@ -21,13 +23,24 @@ def requantize(network, rule, progress):
         None is for networks whose weights cannot be 0.
     progress : float
         Part of the training that is done, from 0 to 1.
+
+    Raises
+    ------
+    ValueError
+        If there is no rule, and weights can be 0.
     """
     for layer in network.weight_layers:
         if layer.weights == "+-1":
             layer.set_mask(layer.params["latent"] > 0)
     sparse = network.sparse_layers
     if sparse:
-        masks = rule.choose([layer.params["latent"] for layer in sparse], progress)
+        if rule is None:
+            raise ValueError(
+                f"rule is None; {sparse[0].weights} weights need a rule that chooses which are 1, "
+                "such as sparsity.NetBudget"
+            )
+        latents = [layer.params["latent"] for layer in sparse]
+        masks = rule.choose(latents, progress, [layer.grads["latent"] for layer in sparse])
         for layer, mask in zip(sparse, masks):
             layer.set_mask(mask)
 
@@ -74,7 +87,7 @@ def train_step(network, x, labels, rule, optimizer, rate, step, steps, every=1):
         )
     network.backward(dscores)
     if network.sparse_layers:
-        penalty, dw = rule.penalty(loss)
+        penalty, dw = rule.penalty(loss, [layer.mask for layer in network.sparse_layers])
         loss += penalty
         if dw:
             for layer in network.sparse_layers:
@@ -111,19 +124,52 @@ def blame(network, x=None):
 
 
 def predict(network, images, batch=200):
-    """Class of every image, (N,) int, from `images` of shape (N, ...)."""
+    """Find the class of each image: that of the largest score, the first of equal ones.
+
+    Parameters
+    ----------
+    network : Network
+    images : (N, ...) array
+        See `Network.forward`.
+    batch : int
+        Images at a time.
+
+    Returns
+    -------
+    classes : (N,) int
+    """
+    checks.check_shape(images, network.shape)
     parts = [images[i : i + batch] for i in range(0, len(images), batch)]
     return np.concatenate([network.forward(part).argmax(axis=1) for part in parts])
 
 
 def evaluate(network, images, labels):
-    """Fraction of the images that are classified rightly."""
+    """Fraction of the images that are classified rightly.
+
+    Parameters
+    ----------
+    network : Network
+    images : (N, ...) array
+        See `Network.forward`.
+    labels : (N,) int
+
+    Returns
+    -------
+    accuracy : float
+
+    Raises
+    ------
+    ValueError
+        If images do not fit the network, or labels are not one class for each image.
+    """
+    checks.check_labels(labels, len(images), network.classes)
     return float(np.mean(predict(network, images) == labels))
 
 
 def fit(
     network, training, validation, rule, optimizer, rate, epochs, rng,
     batch=128, augment=None, every=1, log=None, save_to=None, resume=False, identity="",
+    on_step=None, on_epoch=None, estimator=quantize.straight_through,
 ):
     """Train, and report every epoch.
 
@@ -131,6 +177,8 @@ def fit(
     ----------
     network : Network
     training, validation : (images, labels)
+        Images as `Network.forward` takes them, and (N,) int. For a network that is to be frozen
+        they hold pixels, whole numbers from 0 to 255, or bits; a warning says if they do not.
     rule : see `requantize`
     optimizer : SGD, NormalizedSGD or Adam
     rate : float
@@ -152,6 +200,12 @@ def fit(
         returned in the end is the same to the last bit as without the break.
     identity : str
         What this training is; a checkpoint of another one is refused.
+    on_step : function of (step, network), optional
+        Called after each step, whose number is from 0 on.
+    on_epoch : function of (row, network), optional
+        Called after each epoch, with its row of `rows`.
+    estimator : function of (dw, latent)
+        What latents of quantized weights get in place of the quantizer's derivative.
 
     Returns
     -------
@@ -166,7 +220,8 @@ def fit(
     Raises
     ------
     ValueError
-        If checkpoints are to be left without an `identity`, or `resume` without `save_to`.
+        If images or labels do not fit the network or one another; or if checkpoints are to be left
+        without an `identity`, or `resume` without `save_to`.
     FloatingPointError
         If the loss, or after an epoch any trained number, is not finite.
     checkpoint.CheckpointError
@@ -177,7 +232,15 @@ def fit(
             f"save_to is {save_to}, resume {resume} and identity {identity!r}; to resume needs a "
             "place, and a checkpoint needs an identity"
         )
-    images, labels = training
+    epochs, every = (
+        checks.whole_number(value, name, 1) for value, name in ((epochs, "epochs"), (every, "every"))
+    )
+    images, labels = checked(network, training, "training")
+    validation = checked(network, validation, "validation")
+    check_scale(network, images, validation[0])
+    for layer in network.weight_layers:
+        if layer.weights != "float":
+            layer.estimator = estimator
     an_epoch = data.steps_per_epoch(len(images), batch)
     steps, rows, trace = an_epoch * epochs, [], []
     log = log or (lambda line: None)
@@ -200,6 +263,7 @@ def fit(
         before = [layer.mask for layer in network.weight_layers]
         for layer in network.sparse_layers:
             layer.set_values()
+            layer.grads["latent"][...] = 0                    # a resumed training has no others
         losses_, hits = [], 0
         batches = data.batches(images, labels, batch, rng, augment)
         for step, (x, y) in enumerate(batches, an_epoch * (epoch - 1)):
@@ -208,6 +272,8 @@ def fit(
             hits += hit
             if step % max(1, steps // 200) == 0 and network.sparse_layers:
                 trace.append([step, layer_densities(network)])
+            if on_step:
+                on_step(step, network)
             if (step + 1) % 20 == 0:
                 show(epoch, step + 1)
         progress_line("")
@@ -225,9 +291,64 @@ def fit(
             "seconds": time.perf_counter() - start,
         })
         log(format_row(rows[-1]))
+        if on_epoch:
+            on_epoch(rows[-1], network)
         if save_to:
             leave_checkpoint(save_to, network, optimizer, rng, identity, rows, trace, log)
     return rows, trace
+
+
+def checked(network, pair, name):
+    """Images and labels that fit the network and one another, the images in its own shape.
+
+    Parameters
+    ----------
+    network : Network
+    pair : (images, labels)
+    name : str
+        "training" or "validation", for the error.
+
+    Returns
+    -------
+    images : (N, ...) array
+        (N, H, W, C) if the network takes images; as they were, if it takes rows.
+    labels : (N,) int
+    """
+    images, labels = map(np.asarray, pair)
+    checks.check_shape(images, network.shape, f"{name} images")
+    checks.check_labels(labels, len(images), network.classes, f"{name} labels")
+    if len(network.shape) == 3:
+        images = images.reshape(-1, *network.shape)
+    return images, labels
+
+
+def check_scale(network, images, validation):
+    """Note what the images hold; warn if no frozen network could take it.
+
+    Parameters
+    ----------
+    network : Network
+    images, validation : (N, ...) array
+        Of training and of validation.
+
+    Raises
+    ------
+    ValueError
+        If the two are on different scales.
+    """
+    network.trained_on, other = input_kind(images), input_kind(validation)
+    if network.trained_on != other:
+        raise ValueError(
+            f"training images hold {network.trained_on}, and validation images {other}, where "
+            'pixels are whole numbers from 0 to 255 and bits are 0 and 1; they must be of one kind'
+        )
+    weights = {layer.weights for layer in network.weight_layers}
+    if network.trained_on == "other" and weights & {"0/1", "0/1 centred", "+-1"}:
+        warnings.warn(
+            "training images hold other numbers than pixels, whole ones from 0 to 255, or bits: "
+            "this network can be trained and evaluated on such images, but not frozen",
+            stacklevel=3,
+        )
 
 
 def leave_checkpoint(path, network, optimizer, rng, identity, rows, trace, log):
