@@ -34,7 +34,7 @@ def by_hand(rng, method, p0, float_first):
     weights, kind = network.METHODS[method]
 
     def drawn(D, M, kind):
-        latent, scale = network.drawn((D, M), kind, rng, p0, 0.1, np.float32)
+        latent, scale = network.initial((D, M), kind, rng, p0, 0.1, np.float32)
         return latent, layers.BatchNorm(scale)
 
     first = "float" if float_first else weights

@@ -129,7 +129,7 @@ def test_batch_norm_is_the_same(shape, rng):
 
 def test_large_batches_are_folded_and_cut():
     assert fast.folds(96000, 3) > 1
-    assert len(threads.rows(lambda n: n, np.empty((96000, 3)))) > 1
+    assert len(threads.over_rows(lambda n: n, np.empty((96000, 3)))) > 1
 
 
 def test_an_eps_of_0_is_refused():
@@ -157,7 +157,7 @@ def test_activations_are_the_same(kind, rows, rng):
 
 def test_large_pooling_is_the_same(rng):
     x = rng.integers(0, 9, (40, 33, 32, 8)).astype(np.float32)
-    assert len(threads.rows(lambda n: n, x)) > 1
+    assert len(threads.over_rows(lambda n: n, x)) > 1
     dy = rng.integers(1, 9, (40, 16, 16, 8)).astype(np.float32)
     for how in (pooling, fast):
         y, cache = how.maxpool_forward(x, 2)

@@ -97,7 +97,7 @@ def test_names_for_all_classes(rng):
 
 @pytest.mark.parametrize("images, message", [
     (np.zeros((0, 20)), "N at least 1"),
-    (np.zeros((2, 21)), r"images have shape \(2, 21\); the network takes \(N, 20\)"),
+    (np.zeros((2, 21)), r"images has shape \(2, 21\); the network takes \(N, 20\)"),
     (np.full((2, 20), 0.5), "other numbers than whole ones"),
     (np.full((2, 20), -1), "other numbers than whole ones"),
     (np.full((2, 20), 256), "other numbers than whole ones"),

@@ -68,14 +68,14 @@ def test_an_even_budget_gives_every_neuron_as_many(rng):
 
 def test_budgets_cost_no_loss():
     for budget in (sparsity.NetBudget, sparsity.EvenBudget):
-        assert budget(sparsity.Schedule(0.1)).penalty(1.0) == (0.0, 0.0)
+        assert budget(sparsity.Schedule(0.1)).penalty(1.0, []) == (0.0, 0.0)
 
 
 def test_the_penalty_chooses_by_sign_and_pushes_down(rng):
     rule = sparsity.ConnectionsPenalty(expected=0.1, share=0.2)
     for _, latents, masks in walk(rule, rng):
         assert all(np.array_equal(mask, latent > 0) for mask, latent in zip(masks, latents))
-        value, dw = rule.penalty(2.0)
+        value, dw = rule.penalty(2.0, masks)
         ones = sum(mask.sum() for mask in masks)
         assert ones > 0.1 * 700
         assert np.isclose(value, 0.2 * (2.0 + value)) and dw > 0
@@ -90,7 +90,7 @@ def test_ternary_thresholds_are_those_of_the_quantizer(rng):
     for latent, mask in zip(latents, masks):
         w = quantize.ternary(latent, 0.7 * np.abs(latent).mean())
         assert np.array_equal(mask, w != 0) and 0 < mask.mean() < 1
-    assert sparsity.TernaryThreshold().penalty(2.0) == (0.0, 0.0)
+    assert sparsity.TernaryThreshold().penalty(2.0, masks) == (0.0, 0.0)
 
 
 def test_the_ternary_penalty_counts_weights_that_are_not_zero(rng):
@@ -99,4 +99,4 @@ def test_the_ternary_penalty_counts_weights_that_are_not_zero(rng):
     masks = rule.choose(latents, 0.5)
     assert all(map(np.array_equal, masks, sparsity.TernaryThreshold().choose(latents, 0.5)))
     ones = sum(mask.sum() for mask in masks)
-    assert rule.penalty(2.0) == losses.expected_connections(ones, 720, 0.1, 0.2, 2.0)
+    assert rule.penalty(2.0, masks) == losses.expected_connections(ones, 720, 0.1, 0.2, 2.0)

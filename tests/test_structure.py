@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "sbnn_np"
 ROOMS = ["support", "datasets", "core", "bits", "engines", "engines/sliced"]
 LEVELS = [                        # within and over rooms: a file imports from earlier sets only
-    {"threads", "atomic", "gradcheck"},
+    {"threads", "atomic", "gradcheck", "checks"},
     {"checkpoint"},
     {"strokes", "shapes", "download"},
     {"cifar"},

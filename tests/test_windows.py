@@ -51,13 +51,6 @@ def test_a_pixel_that_no_window_touches_gets_0():
     assert np.array_equal(back, np.pad(np.ones((4, 4)), (0, 1)))
 
 
-def test_the_matrix_can_be_written_to_a_given_place(rng):
-    x = rng.standard_normal((2, 4, 5, 3))
-    out = np.full((2 * 2 * 3, 27), np.nan)
-    assert windows.im2col(x, (3, 3), out=out) is out
-    assert np.array_equal(out, windows.im2col(x, (3, 3)))
-
-
 def test_views_of_scattered_memory_are_refused(rng):
     x = rng.standard_normal((2, 3, 4, 5)).transpose(0, 2, 3, 1)
     with pytest.raises(ValueError, match="x is not contiguous"):

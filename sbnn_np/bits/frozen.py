@@ -242,7 +242,8 @@ def check(model):
         if min(block.out_shape) < 1 or block.pool > 1 and not block.kernel:
             raise ValueError(f"block {i} pools {block.sums_shape} by {block.pool}")
         signed = model.signed and i > 0
-        checks.whole_number(block.centre, f"centre of block {i}", 0, UNIT * (block.weights == "0/1"))
+        largest_centre = UNIT if block.weights == "0/1" else 0
+        checks.whole_number(block.centre, f"centre of block {i}", 0, largest_centre)
         if block.weights != "float":
             low, high = block.sum_bounds(max_input, signed)
             if max(-low.min(), high.max()) >= FLOAT32_EXACT:

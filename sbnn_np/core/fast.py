@@ -179,7 +179,7 @@ def batchnorm_forward(x, scale, shift, eps=1e-5):
     fold = folds(N, M)
     x = x.reshape(-1, fold * M)
     deviation, y = np.empty_like(x), np.empty_like(x)         # (N, M), folded
-    mean = sum(threads.rows(lambda n: sum_rows(x[n]), x))
+    mean = sum(threads.over_rows(lambda n: sum_rows(x[n]), x))
     mean = mean.reshape(fold, M).sum(axis=0) / N              # (M,)
     means = np.tile(mean, fold)
 
@@ -188,7 +188,7 @@ def batchnorm_forward(x, scale, shift, eps=1e-5):
         return np.einsum("nm,nm->m", deviation[n], deviation[n])
 
     # var[m] = 1/N sum_n deviation[n,m]^2
-    var = sum(threads.rows(sum_of_squares, x)).reshape(fold, M).sum(axis=0) / N
+    var = sum(threads.over_rows(sum_of_squares, x)).reshape(fold, M).sum(axis=0) / N
     inv_std = 1 / np.sqrt(var + eps)                          # (M,)
     slopes, shifts = np.tile(scale * inv_std, fold), np.tile(shift, fold)
 
@@ -197,7 +197,7 @@ def batchnorm_forward(x, scale, shift, eps=1e-5):
         np.multiply(deviation[n], slopes, out=y[n])
         y[n] += shifts
 
-    threads.rows(scaled, x)
+    threads.over_rows(scaled, x)
     return y.reshape(N, M), (deviation, scale, inv_std), mean, var
 
 
@@ -218,7 +218,7 @@ def batchnorm_backward(dy, cache):
     N, M = dy.shape
     fold = deviation.shape[1] // M
     dy = dy.reshape(deviation.shape)
-    sums = threads.rows(
+    sums = threads.over_rows(
         lambda n: (sum_rows(dy[n]), np.einsum("nm,nm->m", dy[n], deviation[n])), dy
     )
     dshift, dy_dot_deviation = (
@@ -237,7 +237,7 @@ def batchnorm_backward(dy, cache):
         dx[n] -= mean_dy
         dx[n] *= slopes
 
-    threads.rows(write_dx, dy)
+    threads.over_rows(write_dx, dy)
     return dx.reshape(N, M), dscale, dshift
 
 
@@ -264,18 +264,18 @@ def sum_rows(x):
 
 def bit_forward(x):
     """Threshold to 0 and 1; see `ops.bit_forward`. Two threads."""
-    return threads.apply(quantize.zero_one, x), (x,)
+    return threads.elementwise(quantize.zero_one, x), (x,)
 
 
 def bit_backward(da, cache):
     """Estimate the slope of `bit_forward`; see `ops.bit_backward`. Two threads."""
     (x,) = cache
-    return threads.apply(quantize.straight_through_clipped, da, x)
+    return threads.elementwise(quantize.straight_through_clipped, da, x)
 
 
 def sign_forward(x):
     """Threshold to -1 and +1; see `ops.sign_forward`. Two threads."""
-    return threads.apply(quantize.sign, x), (x,)
+    return threads.elementwise(quantize.sign, x), (x,)
 
 
 def sign_backward(da, cache):
@@ -285,14 +285,14 @@ def sign_backward(da, cache):
 
 def relu_forward(x):
     """Cut off below 0; see `ops.relu_forward`. Two threads."""
-    a = threads.apply(lambda x: np.maximum(x, 0), x)
+    a = threads.elementwise(lambda x: np.maximum(x, 0), x)
     return a, (a,)
 
 
 def relu_backward(da, cache):
     """Differentiate `relu_forward`; see `ops.relu_backward`. Two threads."""
     (a,) = cache
-    return threads.apply(lambda da, a: da * (a > 0), da, a)
+    return threads.elementwise(lambda da, a: da * (a > 0), da, a)
 
 
 # pooling
@@ -324,7 +324,7 @@ def maxpool_forward(x, size):
         for j in range(1, size):
             np.maximum(y[n], tallest[:, :, j : W - W % size : size], out=y[n])
 
-    threads.rows(pool, x)
+    threads.over_rows(pool, x)
     return y, (x, y, size)
 
 
@@ -358,7 +358,7 @@ def maxpool_backward(dy, cache):
         to_first(dy[n], y[n], [tallest[i] for i in rows], [drow[i] for i in rows])
         to_first(drow, tallest, [x[j] for j in columns], [dx[j] for j in columns])
 
-    threads.rows(pool, x)
+    threads.over_rows(pool, x)
     return dx
 
 
@@ -410,7 +410,7 @@ def conv_forward(x, w, kernel, stride=1, padding=0, pad=0.0):
         for n, cols in few_images(x, part, kernel, stride, padding, pad):
             np.matmul(cols, w, out=y[n].reshape(-1, F))
 
-    threads.halves(half, N)
+    threads.in_halves(half, N)
     return y, (x, w, kernel, stride, padding, pad)
 
 
@@ -453,7 +453,7 @@ def conv_backward(dy, cache, need_dx=True, out=None):
             gather(dx, dy, w, kernel, padding, part)
         return dw
 
-    return dx, np.add.reduce(threads.halves(half, N), out=out)
+    return dx, np.add.reduce(threads.in_halves(half, N), out=out)
 
 
 def gather(dx, dy, w, kernel, padding, part):

@@ -57,7 +57,8 @@ def expected_connections(ones, total, expected, share, loss):
     ones, total : int
         Weights that are 1, and all weights, over all 0/1 layers.
     expected : float
-        Fraction of ones that costs nothing, EC.
+        Fraction of ones that costs nothing. The name is that of the authors' later code, where it
+        bounds the expected number of connections; what is counted are the actual ones.
     share : float
         What the penalty makes up of loss + penalty, in [0, 1).
     loss : float

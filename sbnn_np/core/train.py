@@ -232,17 +232,16 @@ def fit(
             f"save_to is {save_to}, resume {resume} and identity {identity!r}; to resume needs a "
             "place, and a checkpoint needs an identity"
         )
-    epochs, every = (
-        checks.whole_number(value, name, 1) for value, name in ((epochs, "epochs"), (every, "every"))
-    )
+    epochs = checks.whole_number(epochs, "epochs", 1)
+    every = checks.whole_number(every, "every", 1)
     images, labels = checked(network, training, "training")
     validation = checked(network, validation, "validation")
     check_scale(network, images, validation[0])
     for layer in network.weight_layers:
         if layer.weights != "float":
             layer.estimator = estimator
-    an_epoch = data.steps_per_epoch(len(images), batch)
-    steps, rows, trace = an_epoch * epochs, [], []
+    steps_an_epoch = data.steps_per_epoch(len(images), batch)
+    steps, rows, trace = steps_an_epoch * epochs, [], []
     log = log or (lambda line: None)
     log("epoch    loss   train  valid density   flips seconds")
     if resume and Path(save_to).is_file():
@@ -251,22 +250,22 @@ def fit(
         requantize(network, rule, len(rows) / epochs)
         for row in rows:
             log(format_row(row))
-    began, before_us = time.perf_counter(), len(rows)
+    began, epochs_done = time.perf_counter(), len(rows)
 
     def show(epoch, step):
-        done = step - an_epoch * before_us
+        done = step - steps_an_epoch * epochs_done
         left = (steps - step) * (time.perf_counter() - began) / done
         progress_line(f"epoch {epoch} of {epochs}, step {step} of {steps}, {time_left(left)}")
 
-    for epoch in range(before_us + 1, epochs + 1):
+    for epoch in range(epochs_done + 1, epochs + 1):
         start = time.perf_counter()
-        before = [layer.mask for layer in network.weight_layers]
+        masks_before = [layer.mask for layer in network.weight_layers]
         for layer in network.sparse_layers:
             layer.set_values()
             layer.grads["latent"][...] = 0                    # a resumed training has no others
         losses_, hits = [], 0
         batches = data.batches(images, labels, batch, rng, augment)
-        for step, (x, y) in enumerate(batches, an_epoch * (epoch - 1)):
+        for step, (x, y) in enumerate(batches, steps_an_epoch * (epoch - 1)):
             loss, hit = train_step(network, x, y, rule, optimizer, rate, step, steps, every)
             losses_.append(loss)
             hits += hit
@@ -283,11 +282,11 @@ def fit(
         rows.append({
             "epoch": epoch,
             "loss": float(np.mean(losses_)),
-            "train_accuracy": hits / (an_epoch * batch),
+            "train_accuracy": hits / (steps_an_epoch * batch),
             "validation_accuracy": evaluate(network, *validation),
             "density": network.density(),
             "layer_densities": layer_densities(network),
-            "flips": flips(network, before),
+            "flips": flips(network, masks_before),
             "seconds": time.perf_counter() - start,
         })
         log(format_row(rows[-1]))
@@ -352,7 +351,13 @@ def check_scale(network, images, validation):
 
 
 def leave_checkpoint(path, network, optimizer, rng, identity, rows, trace, log):
-    """Save what `fit` needs to go on; if that fails, as on a full disk, tell `log`."""
+    """Save what `fit` needs to go on; if that fails, as on a full disk, tell `log`.
+
+    Parameters
+    ----------
+    path, network, optimizer, rng, identity : see `checkpoint.save`
+    rows, trace, log : see `fit`
+    """
     try:
         done = {"rows": rows, "trace": trace}
         checkpoint.save(path, network, optimizer, rng, identity, done)
@@ -370,9 +375,19 @@ def layer_densities(network):
     return [layer.ones / layer.mask.size for layer in network.sparse_layers]
 
 
-def flips(network, before):
-    """Fraction of the bits that differ from the masks `before`, or None without bits."""
-    masks = [(layer.mask, old) for layer, old in zip(network.weight_layers, before)]
+def flips(network, masks_before):
+    """Fraction of the bits that have flipped since the network had other masks.
+
+    Parameters
+    ----------
+    network : Network
+    masks_before : list of (D, M) bool, or None for a layer of float weights
+
+    Returns
+    -------
+    flips : float, or None for a network without bits
+    """
+    masks = [(layer.mask, old) for layer, old in zip(network.weight_layers, masks_before)]
     masks = [(new, old) for new, old in masks if new is not None]
     if not masks:
         return None

@@ -56,7 +56,7 @@ def out_size(size, kernel, stride=1, padding=0):
     return (size + 2 * padding - kernel) // stride + 1
 
 
-def im2col(x, kernel, stride=1, padding=0, pad=0.0, out=None):
+def im2col(x, kernel, stride=1, padding=0, pad=0.0):
     """Write every window as a row.
 
     Parameters
@@ -67,8 +67,6 @@ def im2col(x, kernel, stride=1, padding=0, pad=0.0, out=None):
         The same along both axes; see `out_size`.
     pad : float
         Value of the pixels that padding adds.
-    out : (N*OH*OW, KH*KW*C) array, optional
-        Contiguous, to be written to.
 
     Returns
     -------
@@ -96,10 +94,7 @@ def im2col(x, kernel, stride=1, padding=0, pad=0.0, out=None):
         frame = np.ascontiguousarray(x)
     out_size(H, kernel[0], stride, padding), out_size(W, kernel[1], stride, padding)
     windows = views(frame, kernel, stride)
-    if out is None:
-        out = np.empty((math.prod(windows.shape[:3]), math.prod(windows.shape[3:])), x.dtype)
-    np.copyto(out.reshape(windows.shape), windows)
-    return out
+    return windows.copy().reshape(math.prod(windows.shape[:3]), math.prod(windows.shape[3:]))
 
 
 def views(x, kernel, stride=1):

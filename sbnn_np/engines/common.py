@@ -76,7 +76,7 @@ def engine_inputs(model, images):
         return x
     x = model.first_inputs(x).astype(np.float32).reshape(-1, *block.shape)
     z = block_sums(block, block.w, x, False)
-    return threads.apply(lambda z: activations(block, z), z).astype(np.uint8)
+    return threads.elementwise(lambda z: activations(block, z), z).astype(np.uint8)
 
 
 def binarized(model, x):

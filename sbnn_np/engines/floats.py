@@ -52,13 +52,13 @@ class Floats:
         """
         if any(block.kernel for block in self.blocks):
             # convolutions use both threads themselves
-            return self.forward_part(x, threads.apply)
+            return self.forward_part(x, threads.elementwise)
         scores = np.empty((len(x), len(self.model.classes)), np.float32)
 
         def half(n):
             scores[n] = self.forward_part(x[n], lambda f, z: f(z))
 
-        threads.halves(half, len(x))
+        threads.in_halves(half, len(x))
         return scores
 
     def forward_part(self, x, apply):

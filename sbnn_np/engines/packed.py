@@ -69,7 +69,7 @@ class Packed:
         def compute(part):
             scores[part] = self.forward_part(*common.binarized(self.model, x[part]), count)
 
-        compute(slice(0, len(x))) if count else threads.halves(compute, len(x))
+        compute(slice(0, len(x))) if count else threads.in_halves(compute, len(x))
         return scores
 
     def forward_part(self, x, input_bits, count):

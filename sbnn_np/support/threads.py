@@ -65,7 +65,7 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=begin_child)
 
 
-def halves(work, N):
+def in_halves(work, N):
     """Call work(part) for the two halves of range(N), on two threads.
 
     Parameters
@@ -80,11 +80,11 @@ def halves(work, N):
 
     Notes
     -----
-    There is one second thread: `work` must not call this, nor `rows` or `apply`, itself.
+    There is one second thread: `work` must not call this, nor `over_rows` or `elementwise`, itself.
 
     Examples
     --------
-    >>> halves(lambda part: list(range(5))[part], 5)
+    >>> in_halves(lambda part: list(range(5))[part], 5)
     [[0, 1, 2], [3, 4]]
     """
     middle = (N + 1) // 2
@@ -98,7 +98,7 @@ def halves(work, N):
     return [first, second.result()]
 
 
-def rows(work, x):
+def over_rows(work, x):
     """Call work(part) for runs of rows of x that stay in cache, on two threads if x is large.
 
     Parameters
@@ -113,9 +113,9 @@ def rows(work, x):
 
     Examples
     --------
-    >>> rows(lambda part: (part.start, part.stop), np.empty((3, 2)))
+    >>> over_rows(lambda part: (part.start, part.stop), np.empty((3, 2)))
     [(0, 3)]
-    >>> rows(lambda part: (part.start, part.stop), np.empty((3 * SMALL, 1)))
+    >>> over_rows(lambda part: (part.start, part.stop), np.empty((3 * SMALL, 1)))
     [(0, 131072), (131072, 196608), (196608, 327680), (327680, 393216)]
     """
     N = len(x)
@@ -129,10 +129,10 @@ def rows(work, x):
             for start in range(part.start, part.stop, step)
         ]
 
-    return sum(halves(half, N), [])
+    return sum(in_halves(half, N), [])
 
 
-def apply(f, *arrays):
+def elementwise(f, *arrays):
     """f(*arrays), for an f that treats each number by itself; on two threads if they are many.
 
     Parameters
@@ -147,5 +147,5 @@ def apply(f, *arrays):
     if arrays[0].size <= SMALL:
         return f(*arrays)
     result = np.empty_like(arrays[0])
-    rows(lambda n: np.copyto(result[n], f(*(array[n] for array in arrays))), arrays[0])
+    over_rows(lambda n: np.copyto(result[n], f(*(array[n] for array in arrays))), arrays[0])
     return result

@@ -91,7 +91,7 @@ def products_of(layer, rng):
                 rows = slice(start, min(start + step, part.stop * places))
                 multiply(cols[: rows.stop - start], big[rows])
 
-        return lambda: threads.halves(half, BATCH)
+        return lambda: threads.in_halves(half, BATCH)
 
     w, C = random(D, M), layer.shape[2]
     turned = random(layer.kernel[0] * layer.kernel[1] * M, C)
@@ -109,7 +109,7 @@ def sgemm_gflops(rng, size=2048):
     seconds = []
     for _ in range(5):
         start = time.perf_counter()
-        threads.halves(lambda n: np.matmul(a[n], b, out=out[n]), size)
+        threads.in_halves(lambda n: np.matmul(a[n], b, out=out[n]), size)
         seconds.append(time.perf_counter() - start)
     return 2 * size**3 / min(seconds) / 1e9
 
