@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import shutil
 import tarfile
 
 import numpy as np
@@ -137,6 +138,7 @@ def test_an_archive_that_is_cut_or_lacks_a_file_is_refused(tmp_path, small):
 def cache(tmp_path, monkeypatch):
     """A cache folder of our own, no folder named, and what `download` would fetch."""
     monkeypatch.delenv("SBNN_DATA", raising=False)
+    monkeypatch.setattr(data, "home_cache", lambda: tmp_path / "cache")
     monkeypatch.setattr(data, "cache_folder", lambda: tmp_path / "cache")
     return tmp_path / "cache"
 
@@ -158,6 +160,22 @@ def test_it_is_downloaded_once(tmp_path, cache, small, monkeypatch):
     damaged.write_bytes(b"\1")
     with pytest.raises(download.DataError, match="truncated.*delete it, and it will be downloaded"):
         data.load("cifar10")
+
+
+def test_two_processes_may_download_it_at_once(tmp_path, cache, small, monkeypatch):
+    path = archive(tmp_path / "c.tar.gz", official(small))
+    serve(monkeypatch, path)
+    extract, expected = cifar.extract, data.load("cifar10").train_labels
+
+    def disturbed(archive, folder):
+        monkeypatch.setattr(cifar, "extract", extract)
+        data.load("cifar10")                                  # another one, from start to end
+        extract(archive, folder)
+
+    shutil.rmtree(cache)
+    monkeypatch.setattr(cifar, "extract", disturbed)
+    assert np.array_equal(data.load("cifar10").train_labels, expected)
+    assert sorted(p.name for p in cache.rglob("*") if p.is_file()) == sorted(cifar.FILES)
 
 
 def test_another_archive_is_not_taken(tmp_path, cache, small, monkeypatch):

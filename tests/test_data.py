@@ -1,16 +1,24 @@
 """Files of MNIST: damaged, truncated, forged, missing, downloaded; split and batches."""
 
+import contextlib
+import errno
 import gzip
 import hashlib
+import os
 import socket
 import struct
+import subprocess
+import sys
 import threading
+import urllib.request
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from sbnn_np.datasets import data, download
+from sbnn_np.support import atomic
 
 
 def idx(array):
@@ -137,7 +145,7 @@ def server():
             pass
 
     httpd = HTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=httpd.serve_forever, daemon=True)
+    thread = threading.Thread(target=httpd.serve_forever, args=[0.01], daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{httpd.server_port}/", replies, asked
     httpd.shutdown()
@@ -174,21 +182,78 @@ def test_an_interrupted_download_leaves_nothing(little, server, monkeypatch, tmp
     assert left_over(tmp_path) == []
 
 
-def test_a_mirror_that_talks_nonsense_is_passed_over(little, server, monkeypatch, tmp_path):
+OK = b"HTTP/1.1 200 OK\r\n"
+FOUND = b"HTTP/1.1 302 Found\r\nLocation: "
+
+
+@pytest.mark.parametrize("answer", [
+    b"what?\r\n\r\n",
+    b"",
+    OK + b"Content-Length: 56; charset=x\r\n\r\nabc",
+    OK + b"Content-Length: -3\r\n\r\nabc",
+    OK + b"Content-Length: \xb2\r\n\r\nabc",
+    OK + b"Content-Length: " + b"9" * 5000 + b"\r\n\r\nabc",
+    OK + b"Transfer-Encoding: chunked\r\n\r\n-5\r\nabc",
+    FOUND + b"http://[bad/\r\n\r\n",
+    FOUND + b"http://a..org/\r\n\r\n",
+    FOUND + b"http://" + b"a" * 70 + b".org/\r\n\r\n",
+    FOUND + b"http://127.0.0.1:x/\r\n\r\n",
+    FOUND + b"http://a\0b/\r\n\r\n",
+    FOUND + b"file:///etc/passwd\r\n\r\n",
+    FOUND + b"\r\n\r\n",
+])
+def test_a_mirror_that_talks_nonsense_is_passed_over(little, server, monkeypatch, tmp_path, answer):
     url, replies, _ = server
     serve(replies)
     with socket.create_server(("127.0.0.1", 0)) as nonsense:
-        def answer():
-            for _ in FILES:
-                connection, _ = nonsense.accept()
-                with connection:
-                    connection.recv(1000)
-                    connection.sendall(b"what?\r\n\r\n")
+        def talk():
+            with contextlib.suppress(OSError):               # when the test ends
+                while True:
+                    connection, _ = nonsense.accept()
+                    with connection:
+                        connection.recv(1000)
+                        connection.sendall(answer)
 
-        threading.Thread(target=answer, daemon=True).start()
+        thread = threading.Thread(target=talk, daemon=True)
+        thread.start()
         bad = f"http://127.0.0.1:{nonsense.getsockname()[1]}/"
+        monkeypatch.setattr(data, "MIRRORS", (bad,))
+        with pytest.raises(data.NoDownload, match="could not download train-images-idx3-ubyte.gz"):
+            data.load("mnist")
+        assert left_over(tmp_path) == []
         monkeypatch.setattr(data, "MIRRORS", (bad, url))
         assert data.load("mnist").train_labels.tolist() == [7, 0]
+        nonsense.shutdown(socket.SHUT_RDWR)
+        thread.join()
+
+
+def test_a_length_that_cannot_be_read_does_not_matter(little, server, monkeypatch):
+    url, replies, _ = server
+    serve(replies, lambda content: (content, "56; charset=x"))
+    monkeypatch.setattr(data, "MIRRORS", (url,))
+    assert data.load("mnist").train_labels.tolist() == [7, 0]
+
+
+@pytest.mark.parametrize("proxy", [
+    "http://a..b:80", "http:/x", "http://127.0.0.1:x", "http://u:p%@h..x", "http://" + "a" * 70,
+])
+def test_a_malformed_proxy_is_said(little, monkeypatch, proxy):
+    monkeypatch.setattr(urllib.request, "_opener", None)     # or it keeps the proxies of before
+    monkeypatch.setenv("http_proxy", proxy)
+    monkeypatch.setenv("no_proxy", "")
+    monkeypatch.setattr(data, "MIRRORS", ("http://localhost/", "http://example.org/"))
+    with pytest.raises(data.NoDownload, match="http://localhost/.*; http://example.org/"):
+        data.load("mnist")
+
+
+def test_an_answer_without_an_end_is_left(little, server, monkeypatch, tmp_path):
+    url, replies, _ = server
+    serve(replies, lambda content: (bytes(300_000), "unknown"))
+    monkeypatch.setattr(download, "LARGEST", 100_000)
+    monkeypatch.setattr(data, "MIRRORS", (url,))
+    with pytest.raises(data.NoDownload, match="more than 100000 bytes"):
+        data.load("mnist")
+    assert left_over(tmp_path) == []
 
 
 def test_a_mirror_with_another_page_is_passed_over(little, server, monkeypatch):
@@ -226,6 +291,100 @@ def test_no_server_is_said(little, monkeypatch, tmp_path):
     with pytest.raises(data.NoDownload, match="could not download train-images-idx3-ubyte.gz"):
         data.load("mnist")
     assert left_over(tmp_path) == []
+
+
+# homes
+
+
+@pytest.fixture
+def homeless(little, server, monkeypatch):
+    """MNIST on a server, nothing cached, and no word said yet about caches."""
+    url, replies, asked = server
+    serve(replies)
+    monkeypatch.setattr(data, "MIRRORS", (url,))
+    monkeypatch.setattr(download, "USABLE", {})
+    return asked
+
+
+def no_home(monkeypatch, tmp_path):
+    def home():
+        raise RuntimeError("Could not determine home directory.")
+
+    for name in ("XDG_CACHE_HOME", "LOCALAPPDATA"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(Path, "home", home)
+    return "there is no home folder"
+
+
+def a_file_for_a_home(monkeypatch, tmp_path):
+    (tmp_path / "cache").write_bytes(b"")
+    return os.strerror(errno.ENOTDIR if os.name == "posix" else errno.EEXIST)
+
+
+def the_home_of_another_user(monkeypatch, tmp_path):
+    def probe(folder):
+        raise PermissionError(errno.EACCES, "Permission denied", str(folder))
+
+    monkeypatch.setattr(atomic, "probe", probe)
+    return "Permission denied"
+
+
+@pytest.mark.parametrize("fault", [no_home, a_file_for_a_home, the_home_of_another_user])
+def test_without_a_cache_all_works_and_is_said_once(
+    homeless, monkeypatch, tmp_path, capsys, fault
+):
+    reason = fault(monkeypatch, tmp_path)
+    for _ in range(2):
+        assert data.load("mnist").train_labels.tolist() == [7, 0]
+    assert len(homeless) == 4                                 # kept as long as the process lives
+    said = capsys.readouterr().err
+    assert said.startswith("no cache (") and reason in said and said.count("\n") == 1
+    (folder,) = download.USABLE.values()
+    assert str(folder) in said and folder.is_dir()
+    download.remove(folder, os.getpid() + 1)                  # as a forked child would
+    assert folder.is_dir()
+    download.remove(folder, os.getpid())
+    assert not folder.exists()
+
+
+def test_what_is_in_a_cache_that_cannot_be_written_to_is_used(homeless, monkeypatch, tmp_path):
+    data.load("mnist")
+    place = download.home_cache() / "mnist"
+    (place / "t10k-labels-idx1-ubyte.gz").unlink()
+    monkeypatch.setattr(download, "USABLE", {})
+    the_home_of_another_user(monkeypatch, tmp_path)
+    assert data.load("mnist").train_labels.tolist() == [7, 0] and len(homeless) == 5
+    assert len(list(place.iterdir())) == 3
+    (folder,) = download.USABLE.values()
+    assert [path.name for path in folder.rglob("*.gz")] == ["t10k-labels-idx1-ubyte.gz"]
+    download.remove(folder, os.getpid())
+
+
+def test_no_folder_at_all_is_said(homeless, monkeypatch, tmp_path):
+    def mkdtemp(prefix):
+        raise FileNotFoundError(errno.ENOENT, "No usable temporary directory found")
+
+    no_home(monkeypatch, tmp_path)
+    monkeypatch.setattr(download.tempfile, "mkdtemp", mkdtemp)
+    with pytest.raises(data.NoDownload, match="no folder to download mnist to: .*No usable"):
+        data.load("mnist")
+
+
+ASKS = """
+from sbnn_np.datasets.download import cache_folder
+print(cache_folder())
+cache_folder()
+"""
+
+
+def test_the_temporary_folder_is_removed_at_the_end(tmp_path):
+    (tmp_path / "file").write_bytes(b"")
+    env = os.environ | {
+        name: str(tmp_path / "file") for name in ("XDG_CACHE_HOME", "LOCALAPPDATA", "HOME")
+    }
+    done = subprocess.run([sys.executable, "-c", ASKS], capture_output=True, text=True, env=env)
+    assert done.returncode == 0 and done.stderr.count("no cache") == 1
+    assert "sbnn_np-" in done.stdout and not Path(done.stdout.strip()).exists()
 
 
 # splitting and batches

@@ -11,7 +11,14 @@ from pathlib import Path
 import numpy as np
 
 from sbnn_np.datasets import cifar, shapes, strokes
-from sbnn_np.datasets.download import DataError, NoDownload, cache_folder, decompress, download
+from sbnn_np.datasets.download import (
+    DataError,
+    NoDownload,
+    cache_folder,
+    decompress,
+    download,
+    home_cache,
+)
 
 MIRRORS = (
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
@@ -120,9 +127,20 @@ def find(folder, inner, file):
     raise DataError(f"{folder}: no file {file} or {file}.gz in it, or in its folder {inner}")
 
 
+def cached(name, files):
+    """A folder of the cache: the user's if it holds these files, else one to put them into."""
+    home = home_cache()
+    if home and all(os.access(home / name / file, os.R_OK) for file in files):
+        return home / name
+    try:
+        return cache_folder() / name
+    except OSError as error:
+        raise NoDownload(f"there is no folder to download {name} to: {error}") from None
+
+
 def cached_mnist(file, sha256):
-    """Path of a file of MNIST in the cache folder; downloaded first if it is not there."""
-    path = cache_folder() / "mnist" / (file + ".gz")
+    """Path of a file of MNIST in the cache; downloaded first if it is not there."""
+    path = cached("mnist", [file + ".gz"]) / (file + ".gz")
     if not path.is_file():
         fetch(
             [mirror + path.name for mirror in MIRRORS], path,
@@ -132,14 +150,18 @@ def cached_mnist(file, sha256):
 
 
 def cached_cifar10():
-    """Paths of the files of CIFAR-10 in the cache folder; downloaded first if one is missing."""
-    folder = cache_folder() / cifar.FOLDER
+    """Paths of the files of CIFAR-10 in the cache; downloaded first if one is missing."""
+    folder = cached(cifar.FOLDER, cifar.FILES)
     paths = [folder / file for file in cifar.FILES]
     if not all(path.is_file() for path in paths):
-        archive = cache_folder() / Path(cifar.URL).name
-        fetch([cifar.URL], archive, cifar.check_archive)
-        cifar.extract(archive, folder)
-        archive.unlink()
+        def extract(path, name):
+            cifar.check_archive(path, name)
+            cifar.extract(path, folder)
+
+        archive = folder.parent / Path(cifar.URL).name
+        # out of the temporary file, which no other process takes away
+        fetch([cifar.URL], archive, extract)
+        archive.unlink(missing_ok=True)
     return paths
 
 
@@ -149,7 +171,7 @@ def fetch(urls, path, check):
     for url in urls:
         try:
             return download(url, path, check)
-        except (OSError, http.client.HTTPException, DataError) as error:
+        except (OSError, http.client.HTTPException, ValueError) as error:
             reasons.append(f"{url}: {error!r}")
     raise NoDownload(f"could not download {path.name}: " + "; ".join(reasons))
 

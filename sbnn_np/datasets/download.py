@@ -1,16 +1,20 @@
 """Files from the network: into the cache folder, whole and proven right, or not at all."""
 
+import atexit
 import gzip
 import io
 import os
+import shutil
 import sys
+import tempfile
 import urllib.request
 import zlib
 from pathlib import Path
 
 from sbnn_np.support import atomic
 
-LARGEST = 1 << 28  # bytes of a decompressed file; MNIST's largest has 47 million
+LARGEST = 1 << 28  # bytes of a file; MNIST's largest has 47 million, CIFAR-10's archive 170
+USABLE = {}        # by the place of the user's cache, the folder that takes its place if need be
 
 
 class DataError(ValueError):
@@ -21,15 +25,52 @@ class NoDownload(DataError):
     """The files are nowhere, and no mirror gave them."""
 
 
-def cache_folder():
-    """The user's cache folder for this package, by the custom of the operating system."""
-    if sys.platform == "win32":
-        base = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches"
-    else:
-        base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+def home_cache():
+    """The user's cache folder for this package, by the custom of the operating system.
+
+    It may not be there, nor be ours to write to. None where there is no home folder, as for users
+    whom a container does not know.
+    """
+    try:
+        if sys.platform == "win32":
+            base = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
+        elif sys.platform == "darwin":
+            base = Path.home() / "Library" / "Caches"
+        else:
+            base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    except RuntimeError:
+        return None
     return Path(base) / "sbnn_np"
+
+
+def cache_folder():
+    """A folder to keep files in: the user's cache folder, if it can be written to.
+
+    Else it is a temporary one, which this process removes when it ends; that is said on stderr,
+    once.
+    """
+    place = home_cache()
+    if place not in USABLE:
+        try:
+            if place is None:
+                raise OSError("there is no home folder")
+            atomic.probe(place)
+            USABLE[place] = place
+        except OSError as error:
+            USABLE[place] = Path(tempfile.mkdtemp(prefix="sbnn_np-"))
+            atexit.register(remove, USABLE[place], os.getpid())
+            where = f"{place}: {error.strerror}" if place else error
+            print(
+                f"no cache ({where}): files are kept until this process ends, in {USABLE[place]}",
+                file=sys.stderr,
+            )
+    return USABLE[place]
+
+
+def remove(folder, process):
+    """Remove a folder of this process, which is not one that was forked from it."""
+    if os.getpid() == process:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def download(url, path, check, timeout=5):
@@ -49,15 +90,20 @@ def download(url, path, check, timeout=5):
     ------
     OSError, http.client.HTTPException
         If the server cannot be reached, breaks off or talks nonsense.
+    ValueError
+        If the address, or one that a server or the settings of a proxy lead to, is malformed.
     DataError
         If what came is not the right file.
     """
     try:
         with atomic.replacing(path) as out, urllib.request.urlopen(url, timeout=timeout) as reply:
-            size, done = int(reply.headers.get("Content-Length") or 0), 0
+            told = reply.headers.get("Content-Length") or ""
+            size, done = int(told) if told.isdecimal() else 0, 0
             while chunk := reply.read(1 << 16):
                 out.write(chunk)
                 done += len(chunk)
+                if done > LARGEST:
+                    raise DataError(f"more than {LARGEST} bytes; no file here has so many")
                 if sys.stderr.isatty():
                     share = f"{100 * done // size}%" if size else f"{done} bytes"
                     print(f"\r\x1b[K{path.name} {share}", end="", file=sys.stderr, flush=True)
@@ -73,8 +119,11 @@ def download(url, path, check, timeout=5):
 def decompress(path, name=None):
     """Content of a file, gzipped or not, of at most LARGEST bytes; errors call it `name`."""
     name = name or path
-    with open(path, "rb") as file:
-        content = limited(file, name)
+    try:
+        with open(path, "rb") as file:
+            content = limited(file, name)
+    except OSError as error:
+        raise DataError(f"{name}: cannot be read: {error.strerror or error}") from None
     return unzipped(content, name)
 
 
