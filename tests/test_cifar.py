@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import pickle
 import shutil
 import tarfile
 
@@ -76,6 +77,34 @@ def test_a_missing_cut_or_altered_file_is_an_error(tmp_path, small):
         data.load("cifar10", tmp_path)
     path.unlink()
     with pytest.raises(download.DataError, match="no file data_batch_4.bin"):
+        data.load("cifar10", tmp_path)
+
+
+@pytest.mark.parametrize("path, found", [
+    ("cifar-10-batches-py/data_batch_1", "CIFAR-10's Python version"),
+    ("data_batch_1", "CIFAR-10's Python version"),
+    ("cifar-10-python.tar.gz", "CIFAR-10's Python version"),
+    ("data_batch_1.mat", "CIFAR-10's Matlab version"),
+    ("cifar-100-binary/fine_label_names.txt", "CIFAR-100's binary version"),
+    ("cifar-100-python/meta", "CIFAR-100's Python version"),
+    ("cifar-100-python.tar.gz", "CIFAR-100's Python version"),
+    ("cifar-10-binary.tar.gz", "the archive of the right files"),
+])
+def test_another_version_is_named_with_what_to_fetch(tmp_path, path, found):
+    write((tmp_path / path).parent, {(tmp_path / path).name: b"content"})
+    with pytest.raises(download.DataError) as caught:
+        data.load("cifar10", tmp_path)
+    said = str(caught.value)
+    assert f"it holds {found} ({tmp_path / path})" in said and f"fetch {cifar.URL}" in said
+
+
+@pytest.mark.parametrize("content, found", [
+    (pickle.dumps({"labels": [1]}), "a pickle, as in CIFAR-10's Python version"),
+    (bytes(20 * 3074), "records of two labels, as in CIFAR-100"),
+])
+def test_another_version_under_the_right_name_is_named(tmp_path, small, content, found):
+    write(tmp_path, small | {"data_batch_3.bin": content})
+    with pytest.raises(download.DataError, match=f"data_batch_3.bin: {found}.*{cifar.URL}"):
         data.load("cifar10", tmp_path)
 
 

@@ -80,6 +80,67 @@ def test_a_folder_gives_the_data_gzipped_or_not(little):
     assert loaded.train_images.shape == (2, 3, 4, 1) and loaded.test_labels.tolist() == [7, 0]
 
 
+def dotted(name):
+    return name.replace("-idx", ".idx")
+
+
+@pytest.mark.parametrize("place", ["{}", "mnist/{}", "MNIST/raw/{}", "raw/{}", "MNIST/{}"])
+@pytest.mark.parametrize("name", [str, dotted])
+@pytest.mark.parametrize("end, shape", [("", "{0}"), (".gz", "{0}"), ("", "{0}/{0}")])
+def test_files_are_found_as_other_tools_leave_them(little, tmp_path, place, name, end, shape):
+    for file in FILES:
+        path = tmp_path / "left" / place.format(shape.format(name(file) + end))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(gzip.compress(FILES[file]) if end else FILES[file])
+    assert data.load("mnist", tmp_path / "left").train_labels.tolist() == [7, 0]
+
+
+def test_a_tilde_is_the_home(little, monkeypatch):
+    for name in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(name, str(little.parent))
+    assert data.load("mnist", "~/named").train_labels.tolist() == [7, 0]
+    monkeypatch.setenv("SBNN_DATA", "~/named")
+    assert data.load("mnist").train_labels.tolist() == [7, 0]
+    with pytest.raises(data.DataError, match="~nobody-of-this-name/x: "):
+        data.load("mnist", "~nobody-of-this-name/x")
+
+
+@pytest.mark.parametrize("inside", ["{}", "{0}/{0}"])
+@pytest.mark.parametrize("file", list(data.FASHION))
+def test_fashion_mnist_is_told_by_its_labels(little, file, inside):
+    for name, content in FILES.items():
+        path = little / "MNIST" / "raw" / inside.format(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(idx(data.FASHION[name]) if name == file else content[:-1] + b"\1")
+    with pytest.raises(data.DataError) as caught:
+        data.load("mnist", little)
+    said = str(caught.value)
+    assert f"not the file of MNIST, but of Fashion-MNIST, as the labels of {little}" in said
+    assert file in said and data.MIRRORS[0] in said
+    # labels of MNIST tell of nothing
+    (little / "MNIST" / "raw" / inside.format(file)).write_bytes(FILES[file])
+    with pytest.raises(data.DataError, match="not the file of MNIST; fetch"):
+        data.load("mnist", little)
+
+
+def test_fashion_mnist_is_told_by_its_folder(little):
+    inner = little / "FashionMNIST" / "raw"
+    inner.mkdir(parents=True)
+    for file in FILES:
+        (little / file).rename(inner / (file + ".gz"))
+    with pytest.raises(data.DataError, match="folder FashionMNIST/raw holds files of Fashion"):
+        data.load("mnist", little)
+
+
+def test_a_file_that_may_not_be_read_is_named(little, monkeypatch):
+    def refuse(path, mode):
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(download, "open", refuse, raising=False)
+    with pytest.raises(data.DataError, match="idx3-ubyte: cannot be read: Permission denied"):
+        data.load("mnist", little)
+
+
 def test_the_environment_names_the_folder(little, monkeypatch):
     monkeypatch.setenv("SBNN_DATA", str(little))
     assert data.load("mnist").train_labels.tolist() == [7, 0]
@@ -87,7 +148,7 @@ def test_the_environment_names_the_folder(little, monkeypatch):
 
 def test_a_missing_file_is_named(little):
     (little / "t10k-labels-idx1-ubyte").unlink()
-    with pytest.raises(data.DataError, match="named: no file t10k-labels-idx1-ubyte"):
+    with pytest.raises(data.DataError, match="named: no file t10k-labels-idx1-ubyte.*fetch .*gz"):
         data.load("mnist", little)
 
 

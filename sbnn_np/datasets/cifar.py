@@ -6,8 +6,10 @@ for the test. https://www.cs.toronto.edu/~kriz/cifar.html
 """
 
 import hashlib
+import os
 import tarfile
 import zlib
+from pathlib import Path
 
 import numpy as np
 
@@ -23,6 +25,34 @@ SIZE = 10000 * RECORD
 CLASSES = (
     "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",
 )
+
+
+# of other data sets and versions: folder, "" for the one that is named, and file
+OTHERS = {
+    "CIFAR-10's Python version": [
+        ("cifar-10-batches-py", "data_batch_1"), ("", "cifar-10-python.tar.gz"),
+    ],
+    "CIFAR-10's Matlab version": [
+        ("cifar-10-batches-mat", "data_batch_1.mat"), ("", "cifar-10-matlab.tar.gz"),
+    ],
+    "CIFAR-100's binary version": [
+        ("cifar-100-binary", "fine_label_names.txt"), ("", "cifar-100-binary.tar.gz"),
+    ],
+    "CIFAR-100's Python version": [
+        ("cifar-100-python", "meta"), ("", "cifar-100-python.tar.gz"),
+    ],
+    "the archive of the right files": [("", "cifar-10-binary.tar.gz")],
+}
+
+
+def other(folder):
+    """What a folder without CIFAR-10's binary version holds of its kind, and where; or ""."""
+    for name, signs in OTHERS.items():
+        for place, file in signs:
+            for path in (Path(folder, place, file), Path(folder, file)):
+                if os.path.isfile(path):
+                    return f"{name} ({path})"
+    return ""
 
 
 def read_records(content, path):
@@ -74,7 +104,14 @@ def read_file(path):
     content = decompress(path)
     if len(content) != SIZE:
         what = "truncated" if len(content) < SIZE else "too long"
-        raise DataError(f"{path}: {what}; {len(content)} bytes, a file of CIFAR-10 has {SIZE}")
+        if content[:1] == b"\x80" and content[-1:] == b".":
+            what = "a pickle, as in CIFAR-10's Python version; the binary version is needed"
+        elif content and len(content) % (RECORD + 1) == 0:
+            what = "records of two labels, as in CIFAR-100"
+        raise DataError(
+            f"{path}: {what}; {len(content)} bytes, a file of the binary version has {SIZE}; "
+            f"see {URL}"
+        )
     return read_records(content, path)
 
 

@@ -1,5 +1,6 @@
 """Data sets by name, found or downloaded, and checked; validation split; batches."""
 
+import contextlib
 import hashlib
 import http.client
 import math
@@ -31,6 +32,15 @@ MNIST = {
     "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
     "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
 }
+# where folders hold them: as they come, as torchvision leaves them, and in the folder itself
+PLACES = ("mnist", "MNIST/raw", "MNIST", "raw", "")
+# files of Fashion-MNIST have the same names; the first of its labels
+FASHION = {
+    "train-labels-idx1-ubyte": [9, 0, 0, 3, 0, 2, 7, 2, 5, 5],
+    "t10k-labels-idx1-ubyte": [9, 2, 1, 1, 6, 1, 4, 6, 5, 7],
+}
+
+
 @dataclass(frozen=True)
 class Data:
     """Images (N, H, W, C) uint8 and labels (N,) int64, for training and for the test.
@@ -53,10 +63,10 @@ def load(name, folder=None):
     ----------
     name : "mnist", "cifar10", "strokes" or "shapes"
     folder : str or Path, optional
-        Where the files of MNIST (gzipped or not) or of CIFAR-10 (binary version) are,
-        themselves or in a folder `mnist` or `cifar-10-batches-bin`. Left out, $SBNN_DATA
-        is taken, and else the user's cache folder, into which missing files are
-        downloaded. Strokes and shapes are built in and need no files.
+        Where the files of MNIST or of CIFAR-10 (binary version) are, gzipped or not, themselves
+        or in a folder such as `mnist`, `MNIST/raw` or `cifar-10-batches-bin`; see `find`. `~` is
+        the user's home. Left out, $SBNN_DATA is taken, and else the user's cache folder, into
+        which missing files are downloaded. Strokes and shapes are built in and need no files.
 
     Returns
     -------
@@ -67,8 +77,9 @@ def load(name, folder=None):
     ValueError
         If the name is unknown.
     DataError
-        If a file is missing from a folder that was named, or damaged: MNIST is checked to
-        the last bit, CIFAR-10 by its sizes and labels (and its archive when downloaded).
+        If a file is missing from a folder that was named, or damaged, or of another data set:
+        MNIST is checked to the last bit, CIFAR-10 by its sizes and labels (and its archive when
+        downloaded).
     NoDownload
         If no folder was named and no mirror gave the files.
     """
@@ -79,6 +90,10 @@ def load(name, folder=None):
         return Data("shapes", *shapes.shape_images(train=12000, test=2000), shapes.NAMES)
     if name not in ("mnist", "cifar10"):
         raise ValueError(f"name is {name!r}; it must be mnist, cifar10, strokes or shapes")
+    try:
+        folder = Path(folder).expanduser() if folder else None
+    except RuntimeError as error:
+        raise DataError(f"{folder}: {error}") from None
     try:
         return mnist(folder) if name == "mnist" else cifar10(folder)
     except NoDownload:
@@ -93,7 +108,12 @@ def mnist(folder):
     """MNIST from a folder, or from the cache folder if that is None."""
     arrays = []
     for file, sha256 in MNIST.items():
-        path = find(folder, "mnist", file) if folder else cached_mnist(file, sha256)
+        path = find(folder, PLACES, file) if folder else cached_mnist(file, sha256)
+        if not path:
+            raise DataError(
+                f"{folder}: no file {file} or {file}.gz in it, or in its folder "
+                f"{', '.join(filter(None, PLACES))}{other(folder)}; fetch {file}.gz from {MIRRORS[0]}"
+            )
         arrays.append(read_idx(checked(decompress(path), path, sha256), path))
     train_images, train_labels, test_images, test_labels = arrays
     return Data("MNIST", train_images, train_labels, test_images, test_labels)
@@ -102,7 +122,13 @@ def mnist(folder):
 def cifar10(folder):
     """CIFAR-10 from a folder, or from the cache folder if that is None."""
     if folder:
-        paths = [find(folder, cifar.FOLDER, file) for file in cifar.FILES]
+        paths = [find(folder, (cifar.FOLDER, ""), file) for file in cifar.FILES]
+        if None in paths:
+            file, found = cifar.FILES[paths.index(None)], cifar.other(folder)
+            raise DataError(
+                f"{folder}: no file {file} or {file}.gz in it, or in its folder {cifar.FOLDER}"
+                f"{found and '; it holds ' + found}; fetch {cifar.URL} and unpack it there"
+            )
     else:
         paths = cached_cifar10()
     parts = [cifar.read_file(path) for path in paths]
@@ -114,17 +140,55 @@ def checked(content, path, sha256):
     """The content, if its SHA-256 is right; else an error, the most telling one there is."""
     if hashlib.sha256(content).hexdigest() != sha256:
         read_idx(content, path)                   # may say more than that a checksum is wrong
-        raise DataError(f"{path}: wrong checksum; it is not the file of MNIST")
+        raise DataError(
+            f"{path}: wrong checksum; it is not the file of MNIST{beside(path)}; fetch that from "
+            f"{MIRRORS[0]}"
+        )
     return content
 
 
-def find(folder, inner, file):
-    """Path of a file in a folder or in its folder `inner`, gzipped or not."""
-    for place in (Path(folder) / inner, Path(folder)):
-        for path in (place / file, place / (file + ".gz")):
-            if path.is_file():
+def beside(path):
+    """Words for an error, if the labels beside a file are those of Fashion-MNIST."""
+    for folder in (Path(path).parent, Path(path).parent.parent):
+        for file, first in FASHION.items():
+            labels = find(folder, ("",), file)
+            with contextlib.suppress(DataError):
+                if labels and read_idx(decompress(labels), labels)[:10].tolist() == first:
+                    return f", but of Fashion-MNIST, as the labels of {labels} say"
+    return ""
+
+
+def other(folder):
+    """Words for an error, if a folder without MNIST holds Fashion-MNIST as torchvision leaves it.
+
+    Both have files of the same names: only the name of a folder tells what they are.
+    """
+    for place in ("FashionMNIST/raw", "FashionMNIST", "fashion-mnist", "fashion_mnist", "fashion"):
+        if any(find(folder, (place,), file) for file in MNIST):
+            return f"; its folder {place} holds files of Fashion-MNIST, which is another data set"
+    return ""
+
+
+def find(folder, places, file):
+    """Path of a file of a data set, as this or other tools leave it; or None.
+
+    It may be gzipped or not, be called `train-images.idx3-ubyte` instead of
+    `train-images-idx3-ubyte`, and be in a folder of its own name, as some unpackers make it.
+
+    Parameters
+    ----------
+    folder : str or Path
+    places : sequence of str
+        Folders in it, in the order of preference; "" is itself.
+    file : str
+    """
+    names = [name + end for name in (file, file.replace("-idx", ".idx")) for end in ("", ".gz")]
+    for place in places:
+        paths = [Path(folder, place, name) for name in names]
+        for path in paths + [path / name for path in paths for name in names]:
+            if os.path.isfile(path):              # unlike Path's, False where we may not look
                 return path
-    raise DataError(f"{folder}: no file {file} or {file}.gz in it, or in its folder {inner}")
+    return None
 
 
 def cached(name, files):
