@@ -168,7 +168,7 @@ def test_sums_of_any_fan_ins(seed, input_bits, most):
     sources = rng.integers(0, D, (fan_in[0], G))
     addend = rng.integers(0, 4, (N, 1)).astype(np.uint8)       # a number below 4
     buffers = np.empty((40, G, inputs.shape[-1]), np.uint64)
-    steps, planes = adders.sum_connected(
+    steps, planes = adders.neuron_sum_steps(
         inputs, sources, fan_in, buffers, [rows_of(addend >> i & 1)[0] for i in range(2)]
     )
     expected = np.array([x[:, sources[: fan_in[g], g]].sum(axis=1, dtype=int) for g in range(G)])
@@ -180,7 +180,7 @@ def test_sums_of_any_fan_ins(seed, input_bits, most):
     enough = rng.integers(0, 2, (N, G)).astype(np.uint8)       # else one more is needed
     passed = rows_of(enough)
     for given_passed, more in ((passed, 1 - enough.T), (None, 0)):
-        compare, result = adders.at_least(planes, threshold, buffers[0], given_passed)
+        compare, result = adders.at_least_steps(planes, threshold, buffers[0], given_passed)
         adders.run_steps(compare)
         bits = slicing.unslice([result])[:, :N]
         assert np.array_equal(bits, expected >= threshold[:, None] + more)

@@ -229,7 +229,7 @@ inputs = np.array([[1, 1, 0, 0, 1], [1, 0, 0, 1, 1], [1, 0, 1, 0, 1], [0, 0, 1, 
 words = np.array([[int("".join(map(str, row[::-1])), 2)] for row in inputs], np.uint64)
 for name, word in zip("abcd", words[:, 0]):
     print(f"{f'input {name} of images 4 to 0':<36}{int(word):05b}")
-steps, planes = adders.sum_rows([words.copy()])
+steps, planes = adders.row_sum_steps([words.copy()])
 adders.run_steps(steps)
 for i, plane in enumerate(planes):
     print(f"{f'sum, bit of weight {1 << i}':<36}{int(plane[0]):05b}")
@@ -237,7 +237,7 @@ sums = [sum((int(plane[0]) >> n & 1) << i for i, plane in enumerate(planes)) for
 if sums != inputs.sum(axis=0).tolist():
     raise AssertionError("the sums are wrong")
 planes = [plane[None] for plane in planes]
-steps, passed = adders.at_least(planes, np.array([2]), np.empty_like(planes[0]))
+steps, passed = adders.at_least_steps(planes, np.array([2]), np.empty_like(planes[0]))
 adders.run_steps(steps)
 print(f"{'[sum >= 2]':<36}{int(passed[0, 0]):05b}")
 

@@ -509,18 +509,11 @@ def read_block_sections(reader, block, i, last):
 
 
 def decode_thresholds(content, M, name):
-    """Read the thresholds that `encode_thresholds` wrote.
+    """Read the M thresholds, (M,) int32, that `encode_thresholds` wrote.
 
     Parameters
     ----------
-    content : bytes
-    M : int
-    name : str
-        The name that an error message gives them.
-
-    Returns
-    -------
-    threshold : (M,) int32
+    content, M, name : see `unpack_bits`
 
     Raises
     ------
@@ -571,15 +564,11 @@ def unpack_bits(content, n, name):
 
 
 def unpack_floats(content, n, name):
-    """Turn bytes into n finite numbers.
+    """Turn bytes into n finite numbers, (n,) float32.
 
     Parameters
     ----------
     content, n, name : see `unpack_bits`
-
-    Returns
-    -------
-    values : (n,) float32
 
     Raises
     ------

@@ -139,7 +139,7 @@ class AdderChain:
             self.steps.append((self.planes[0].fill, (0,)))
 
 
-def sum_connected(inputs, sources, fan_in, buffers, addend=()):
+def neuron_sum_steps(inputs, sources, fan_in, buffers, addend=()):
     """Find steps that add, for each neuron and image, the inputs of the neuron.
 
     Parameters
@@ -166,7 +166,7 @@ def sum_connected(inputs, sources, fan_in, buffers, addend=()):
     --------
     >>> inputs = np.array([[[0b0111], [0b0110], [0b0100]]], np.uint64)  # one, two and three ones
     >>> buffers = np.empty((8, 1, 1), np.uint64)
-    >>> steps, planes = sum_connected(
+    >>> steps, planes = neuron_sum_steps(
     ...     inputs, np.array([[0], [1], [2]]), np.array([3]), buffers
     ... )
     >>> run_steps(steps)
@@ -185,7 +185,7 @@ def sum_connected(inputs, sources, fan_in, buffers, addend=()):
     return chain.steps, chain.planes
 
 
-def sum_rows(rows_of_plane):
+def row_sum_steps(rows_of_plane):
     """Find steps that add rows of bits with full adders: all rows of one plane, then the next.
 
     The rows of a plane are cut into thirds, which one full adder takes at once. One third is left,
@@ -206,7 +206,7 @@ def sum_rows(rows_of_plane):
     Examples
     --------
     >>> ones = np.array([[0b0111], [0b0110], [0b0100]], np.uint64)   # one, two and three ones
-    >>> steps, planes = sum_rows([ones])
+    >>> steps, planes = row_sum_steps([ones])
     >>> run_steps(steps)
     >>> [int(plane[0]) for plane in planes]
     [5, 6]
@@ -221,13 +221,13 @@ def sum_rows(rows_of_plane):
                 x = np.empty((len(x) + len(carried), *carried.shape[1:]), np.uint64)
                 steps.append((np.concatenate, ((rows_of_plane[i], carried), 0, x)))
         carried = np.empty((len(x) // 2, *x.shape[1:]), np.uint64)
-        steps += sum_plane(x, carried)
+        steps += plane_sum_steps(x, carried)
         planes.append(x[-1] if len(x) else np.zeros(x.shape[1:], np.uint64))
         i += 1
     return steps, planes
 
 
-def sum_plane(x, carried):
+def plane_sum_steps(x, carried):
     """Find steps that add the rows of one plane. The last row of x becomes the plane of the sum.
 
     Parameters
@@ -261,7 +261,7 @@ def sum_plane(x, carried):
     return steps
 
 
-def at_least(planes, threshold, scratch, passed=None):
+def at_least_steps(planes, threshold, scratch, passed=None):
     """Find steps that compare numbers with constants: bits [number >= threshold].
 
     Parameters
@@ -291,7 +291,7 @@ def at_least(planes, threshold, scratch, passed=None):
     Examples
     --------
     >>> planes = [np.array([[0b1010]] * 2, np.uint64), np.array([[0b1100]] * 2, np.uint64)]
-    >>> steps, passed = at_least(planes, np.array([1, 2]), np.empty((2, 1), np.uint64))
+    >>> steps, passed = at_least_steps(planes, np.array([1, 2]), np.empty((2, 1), np.uint64))
     >>> run_steps(steps)
     >>> [f"{int(word):04b}" for word in passed[:, 0]]         # of the numbers 3, 2, 1 and 0
     ['1110', '1100']

@@ -11,7 +11,7 @@ from sbnn_np.core.windows import im2col
 from sbnn_np.engines import common
 from sbnn_np.engines.packed import or_pool
 from sbnn_np.engines.sliced import bit_sliced
-from sbnn_np.engines.sliced.adders import ALL_ONES, run_steps, sum_rows
+from sbnn_np.engines.sliced.adders import ALL_ONES, row_sum_steps, run_steps
 from sbnn_np.engines.sliced.shared_sum import product_steps
 from sbnn_np.engines.sliced.slicing import Slicer, unslice
 
@@ -109,7 +109,7 @@ def sum_inputs(inputs, count, addend=()):
         if i == len(rows_of_plane):
             rows_of_plane.append(np.empty((0, len(row)), np.uint64))
         rows_of_plane[i] = np.concatenate([rows_of_plane[i], row[None]])
-    steps, planes = sum_rows([rows.copy() for rows in rows_of_plane])
+    steps, planes = row_sum_steps([rows.copy() for rows in rows_of_plane])
     run_steps(steps, count)
     return planes
 
@@ -130,10 +130,10 @@ def passes(planes, threshold, count):
 
     Notes
     -----
-    From the lowest plane up, as in `adders.at_least`: plane | passed if the threshold's bit is 0,
-    plane & passed if it is 1. Let k be all ones in the first case and 0 in the second. Then for the
-    inverted bits, passed ^ k, both are (passed ^ k) & (plane ^ k). That makes three operations a
-    plane. One of them changes from the k of the plane before to this one.
+    From the lowest plane up, as in `adders.at_least_steps`: plane | passed if the threshold's bit
+    is 0, plane & passed if it is 1. Let k be all ones in the first case and 0 in the second. Then
+    for the inverted bits, passed ^ k, both are (passed ^ k) & (plane ^ k). That makes three
+    operations a plane. One of them changes from the k of the plane before to this one.
     """
     ks = [np.uint64(0) if threshold >> i & 1 else ALL_ONES for i in range(len(planes))]
     inverted, other = np.empty((2, len(planes[0])), np.uint64)

@@ -21,7 +21,7 @@ with the bit [L >= B], and there are at most 64 different B in a layer. In the c
 
 import numpy as np
 
-from sbnn_np.engines.sliced.adders import ALL_ONES, AdderChain, at_least, sum_rows
+from sbnn_np.engines.sliced.adders import ALL_ONES, AdderChain, at_least_steps, row_sum_steps
 
 WORDS_AT_ONCE = 4096     # words of sums side by side that stay in cache
 
@@ -90,7 +90,7 @@ def shared_steps(c, inputs, remainders):
     ]
     low_passed, scratch = np.empty((2, len(remainders), words), np.uint64)
     steps.append((np.copyto, (low_passed, complement[0])))
-    more_steps, _ = at_least([low_passed, *complement[1:6]], remainders, scratch)
+    more_steps, _ = at_least_steps([low_passed, *complement[1:6]], remainders, scratch)
     return [*steps, *more_steps], complement[6:], low_passed
 
 
@@ -117,7 +117,7 @@ def product_steps(number, c):
         if rows:
             rows_of_plane[i] = np.empty((len(rows), words), np.uint64)
             steps.append((np.concatenate, (rows, 0, rows_of_plane[i])))
-    more_steps, product = sum_rows(rows_of_plane)
+    more_steps, product = row_sum_steps(rows_of_plane)
     return steps + more_steps, product
 
 
@@ -152,5 +152,5 @@ def total_steps(inputs):
             rows.append(inputs[i, D - D % G :])
         rows_of_plane.append(np.empty((sum(map(len, rows)), words), np.uint64))
         steps.append((np.concatenate, (rows, 0, rows_of_plane[i])))
-    more_steps, planes = sum_rows(rows_of_plane)
+    more_steps, planes = row_sum_steps(rows_of_plane)
     return steps + more_steps, planes

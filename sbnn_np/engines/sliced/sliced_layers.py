@@ -8,7 +8,7 @@ words of several places, one place after another. `words` counts the words of im
 import numpy as np
 
 from sbnn_np.engines.sliced import shared_sum
-from sbnn_np.engines.sliced.adders import ALL_ONES, at_least, run_steps, sum_connected
+from sbnn_np.engines.sliced.adders import ALL_ONES, at_least_steps, neuron_sum_steps, run_steps
 from sbnn_np.engines.sliced.slicing import unslice
 
 CACHE_WORDS = 220 << 10   # in use while neurons are added: 1.8 MB
@@ -214,7 +214,7 @@ class SlicedLayer:
                 # neurons without inputs: always 1
                 steps.append((out.__setitem__, (neurons, ALL_ONES)))
                 continue
-            sum_steps, z = sum_connected(inputs, sources, self.K[neurons], buffers, high_planes)
+            sum_steps, z = neuron_sum_steps(inputs, sources, self.K[neurons], buffers, high_planes)
             steps += sum_steps
             threshold, passed = block.threshold[neurons], None
             if block.centre:
@@ -222,7 +222,7 @@ class SlicedLayer:
                 passed = first
                 rows = np.searchsorted(remainders, remainder)
                 steps.append((low_passed.take, (rows, 0, passed, "clip")))
-            compare, passed = at_least(z, threshold, buffers[0], passed)
+            compare, passed = at_least_steps(z, threshold, buffers[0], passed)
             steps += [*compare, (out.__setitem__, (neurons, passed))]
         return steps
 
@@ -239,7 +239,7 @@ class SlicedLayer:
         ------
         neurons : (G,) int
         sources : (K, G) int
-            Their inputs; see `adders.sum_connected`.
+            Their inputs; see `adders.neuron_sum_steps`.
         buffers : (rows, G, row_words) uint64
             Memory to add them.
         """
@@ -275,7 +275,7 @@ class SlicedLayer:
         steps, total = shared_sum.total_steps(inputs) if self.block.centre else ([], [])
         z = np.empty((len(self.K), 64 * inputs.shape[-1]), np.int32)
         for neurons, sources, (_, *buffers) in self.groups(inputs):
-            sum_steps, planes = sum_connected(inputs, sources, self.K[neurons], buffers)
+            sum_steps, planes = neuron_sum_steps(inputs, sources, self.K[neurons], buffers)
             steps += [*sum_steps, (write_numbers, (planes, z, neurons))]
         return steps, z, total
 

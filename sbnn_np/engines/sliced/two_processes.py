@@ -78,16 +78,7 @@ class TwoProcessSliced:
         return self.forward_inputs(common.engine_inputs(self.model, images))
 
     def forward_inputs(self, x):
-        """Compute class scores from the inputs of the first block that has binary weights.
-
-        Parameters
-        ----------
-        x : (N, ...) uint8
-            See `common.engine_inputs`.
-
-        Returns
-        -------
-        scores : (N, M) float32
+        """Compute class scores, (N, M) float32, from inputs x; see `Sliced.forward_inputs`.
 
         Raises
         ------
