@@ -296,7 +296,8 @@ rows = [result["row"] for result in results]
 #     mask             bytes at one bit a weight, of +-1 weights too
 #     entropy          bytes that an ideal code needs if it knows, of each layer, only the
 #                      fraction p of ones: (-p log2 p - (1-p) log2 (1-p)) / 8 a weight
-#     smaller          bytes of the weights as float32, over entropy
+#     smaller          bytes of the weights as float32, over entropy; chapter 4 compares
+#     (entropy)        whole files, "smaller (file)"
 #     adds             additions for one image. A neuron with K ones takes max(K - 1, 0),
 #                      whether its inputs happen to be 0 or not; a centred layer also sums
 #                      all D inputs once and subtracts from each neuron. A +-1 or float

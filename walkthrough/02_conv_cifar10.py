@@ -226,7 +226,7 @@ rows = [result["row"] for result in results]
 #
 # The columns are those of chapter 1. New are "float", the bytes of a first layer that keeps its
 # float weights, and what convolution does to the additions: a filter's are counted once for
-# each place of its window. "smaller" is all weights as float32 over entropy + float.
+# each place of its window. "smaller (entropy)" is all weights as float32 over entropy + float.
 
 for name in dict.fromkeys(row["data"] for row in rows):
     heading(f"{name}, in the order of training")

@@ -96,11 +96,12 @@ if not contents:
 
 # %% 3. The table
 #
-# "smaller" is the file of float32 numbers (4 bytes a weight and a bias a neuron) over the whole
-# model file: coded bits, thresholds, header and all. Full precision and ternary networks have no
-# such file; for ternary ones it is the entropy of their weights and two bytes a threshold. "adds"
-# are additions an image, over all layers; "sliced" and "packed" are operations on words of 64 bits,
-# over the layers of bits. Whatever is called best below was picked by its validation images.
+# "smaller (file)" is the file of float32 numbers (4 bytes a weight and a bias a neuron) over the
+# whole model file: coded bits, thresholds, header and all. Full precision and ternary networks have
+# no such file; for ternary ones it is the entropy of their weights and two bytes a threshold.
+# "adds" are additions an image, over all layers; "sliced" and "packed" are operations on words of
+# 64 bits, over the layers of bits. Whatever is called best below was picked by its validation
+# images.
 
 ran = [content for content in contents if content["part"] != "growth"]
 growth = [content for content in contents if content["part"] in ("growth", "both")]

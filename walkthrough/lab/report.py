@@ -15,7 +15,7 @@ COLUMNS = (
     ("mask", "{:>8}", "mask_bytes", lambda v: f"{v:,}"),
     ("entropy", "{:>8}", "entropy_bytes", lambda v: f"{v:,.0f}"),
     ("float", "{:>9}", "float_bytes", lambda v: f"{v:,}" if v else "-"),
-    ("smaller", "{:>7}", "compression_weights_entropy", lambda v: f"{v:.1f}x"),
+    ("smaller (entropy)", "{:>17}", "compression_weights_entropy", lambda v: f"{v:.1f}x"),
     ("adds", "{:>10}", "adds", lambda v: f"{v:,}"),
     ("of +-1", "{:>7}", "adds_of_dense", lambda v: f"{v:.3f}"),
     ("s", "{:>5}", "seconds", lambda v: f"{v:.0f}"),
@@ -120,15 +120,16 @@ def readme_table(default, full):
         lines.append(
             f"| {row['method']} | {row['schedule'] or '-'} | {row['architecture']} "
             f"| {percent(row['density'])} "
-            f"| {100 * row['test_accuracy']:.2f} | {smaller(row)} | 1 | `01_mlp_mnist.py` "
+            f"| {100 * row['test_accuracy']:.2f} | {smaller_entropy(row)} | 1 | `01_mlp_mnist.py` "
             f"| {row['seconds'] / 60:.1f} |"
         )
     for group in means(full["rows"]):
         lines.append(
             f"| {group['method']} | {group['schedule'] or '-'} | {group['architecture']} "
             f"| {percent(group['density'])} "
-            f"| {100 * group['test_accuracy']:.2f}{spread(group, ' ± ')} | {smaller(group)} "
-            f"| {group['seeds']} | `01_mlp_mnist.py --full` | {group['seconds'] / 60:.1f} |"
+            f"| {100 * group['test_accuracy']:.2f}{spread(group, ' ± ')} "
+            f"| {smaller_entropy(group)} | {group['seeds']} | `01_mlp_mnist.py --full` "
+            f"| {group['seconds'] / 60:.1f} |"
         )
     return lines
 
@@ -141,8 +142,9 @@ def readme_table_2(default, full):
             lines.append(
                 f"| {group['data']} | {group['method']} | {group['schedule'] or '-'} "
                 f"| {group['architecture']} | {percent(group['density'])} "
-                f"| {100 * group['test_accuracy']:.2f}{spread(group, ' ± ')} | {smaller(group)} "
-                f"| {group['seeds']} | `{command}` | {group['seconds'] / 60:.1f} |"
+                f"| {100 * group['test_accuracy']:.2f}{spread(group, ' ± ')} "
+                f"| {smaller_entropy(group)} | {group['seeds']} | `{command}` "
+                f"| {group['seconds'] / 60:.1f} |"
             )
     return lines
 
@@ -224,7 +226,8 @@ def percent(density):
     return "-" if density is None else f"{100 * density:.2f}%"
 
 
-def smaller(row):
+def smaller_entropy(row):
+    """How many times smaller than float32 the entropy of the weights is, for a table."""
     compression = row["compression_weights_entropy"]
     return "-" if compression is None else f"{compression:.1f}x"
 

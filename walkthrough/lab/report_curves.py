@@ -44,7 +44,7 @@ def table(contents):
     """Aligned text, a line for each group of seeds."""
     lines = [
         f"{'network':<30}{'method':<21}{'epochs':>6}{'ones %':>8}{'target':>8}  {'error %':<14}"
-        f"{'bytes':>11}{'smaller':>9}{'adds':>12}{'sliced':>9}{'packed':>9}"
+        f"{'bytes':>11}{'smaller (file)':>16}{'adds':>12}{'sliced':>9}{'packed':>9}"
     ]
     data = None
     for g in means(contents):
@@ -58,7 +58,7 @@ def table(contents):
         packed, sliced = (f"{n:,.0f}" if n else "-" for n in (g["words"], g["sliced"]))
         lines.append(
             f"{g['architecture']:<30}{g['method']:<21}{g['epochs']:>6}{ones:>8}{target:>8}  "
-            f"{error:<14}{g['bytes']:>11,.0f}{g['compression']:>8.1f}x{g['adds']:>12,.0f}{sliced:>9}"
+            f"{error:<14}{g['bytes']:>11,.0f}{g['compression']:>15.1f}x{g['adds']:>12,.0f}{sliced:>9}"
             f"{packed:>9}"
         )
     return "\n".join(lines)
