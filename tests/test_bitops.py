@@ -43,12 +43,6 @@ def test_the_loop_adds_as_often_as_the_formula_says(seed, D, M, centred):
     assert z == (x @ layer.mask - layer.centre * x.sum()).tolist()
 
 
-def test_a_count_that_is_one_off_is_noticed(rng):
-    layer, count = dense(np.ones((4, 3))), bitops.Count(adds=1)
-    reference.count_dense([1] * 4, layer.mask.tolist(), None, count)
-    assert count.adds != bitops.adds(layer)
-
-
 def test_bytes_by_hand(rng):
     net = network.mlp([100, 20, 5], "0/1", rng, p0=0.1)
     for layer, ones in zip(net.sparse_layers, (100, 50)):

@@ -29,34 +29,45 @@ from sbnn_np.engines.sliced import (
 METHODS = ("0/1", "0/1 centred", "+-1")
 
 
-def by_hand(rng, method, p0, float_first):
-    """Strides, kernels that are no squares, pools of 3 with rows left over."""
-    weights, kind = network.METHODS[method]
+def odd_convnet(rng, method, p0, float_first):
+    """A network with strides, kernels that are no squares, and pools of 3 that leave rows over."""
+    weights, activation = network.METHODS[method]
 
-    def drawn(D, M, kind):
-        latent, scale = network.initial((D, M), kind, rng, p0, 0.1, np.float32)
+    def latent_and_norm(D, M, weights):
+        latent, scale = network.initial((D, M), weights, rng, p0, 0.1, np.float32)
         return latent, layers.BatchNorm(scale)
 
     first = "float" if float_first else weights
     shape, found = (11, 10, 2), []
-    for kinds, kernel, F, stride, padding, pool in (
+    for conv_weights, kernel, F, stride, padding, pool in (
         (first, (3, 2), 4, 1, 1, 3), (weights, (2, 3), 5, 2, 1, 1),
     ):
-        latent, norm = drawn(kernel[0] * kernel[1] * shape[2], F, kinds)
-        conv = layers.Conv(latent, shape, kernel, kinds, not found, stride, padding)
-        found += [conv] + [layers.MaxPool(pool)] * (pool > 1) + [norm, layers.Activation(kind)]
+        latent, norm = latent_and_norm(kernel[0] * kernel[1] * shape[2], F, conv_weights)
+        conv = layers.Conv(latent, shape, kernel, conv_weights, not found, stride, padding)
+        found += [conv] + [layers.MaxPool(pool)] * (pool > 1)
+        found += [norm, layers.Activation(activation)]
         shape = (conv.out_shape[0] // pool, conv.out_shape[1] // pool, F)
-    latent, norm = drawn(int(np.prod(shape)), 4, weights)
+    latent, norm = latent_and_norm(int(np.prod(shape)), 4, weights)
     found += [layers.Flatten(), layers.Dense(latent, weights), norm]
     return network.Network(found, (11, 10, 2))
 
 
-def trained(seed, method, conv, binarize=None, float_first=False, N=3):
-    """A random network whose batch norm has seen images, and images; odd sizes everywhere."""
+def trained_network(seed, method, conv, binarize=None, float_first=False, N=3):
+    """A random network whose batch norm has measured images. All sizes are odd ones.
+
+    Returns
+    -------
+    net : Network
+    model : frozen.Frozen
+    images : (N, ...) uint8
+        The pixels that the frozen network takes.
+    x : (N, ...) uint8
+        The same for the trained network: bits, if `binarize` is given.
+    """
     rng = np.random.default_rng(seed)
     p0 = float(rng.choice([0.05, 0.2, 0.5]))
     if conv and seed % 4 == 0:
-        shape, net = (11, 10, 2), by_hand(rng, method, p0, float_first)
+        shape, net = (11, 10, 2), odd_convnet(rng, method, p0, float_first)
     elif conv:
         shape = (int(rng.integers(8, 11)), int(rng.integers(8, 11)), int(rng.integers(1, 4)))
         convs = [3, "pool", 5] if seed % 2 else [4, 3, "pool"]
@@ -95,7 +106,7 @@ networks = given(
 
 @networks
 def test_all_engines_agree_with_the_trained_network(seed, method, conv, binarize, float_first):
-    net, model, images, x = trained(seed, method, conv, binarize, float_first)
+    net, model, images, x = trained_network(seed, method, conv, binarize, float_first)
     expected = net.forward(x)
     assert np.array_equal(floats.Floats(model).forward(images), expected)
     assert np.array_equal(packed.Packed(model).forward(images), expected)
@@ -108,7 +119,7 @@ def test_all_engines_agree_with_the_trained_network(seed, method, conv, binarize
 @pytest.mark.parametrize("conv", [False, True])
 @pytest.mark.parametrize("N", [1, 63, 64, 65, 200])
 def test_batches_of_any_size_agree(method, conv, N):
-    net, model, images, x = trained(7 + N, method, conv, N=N)
+    net, model, images, x = trained_network(7 + N, method, conv, N=N)
     expected = net.forward(x)
     engines = [floats.Floats, packed.Packed] + [bit_sliced.Sliced] * (method != "+-1")
     for engine in engines:
@@ -214,7 +225,7 @@ def test_a_second_process_gives_the_same_scores(large):
 
 @pytest.mark.parametrize("float_first", [False, True])
 def test_convolutions_on_two_processes(float_first):
-    net, model, images, x = trained(12, "0/1 centred", True, 99, float_first, N=150)
+    net, model, images, x = trained_network(12, "0/1 centred", True, 99, float_first, N=150)
     engine = two_processes.TwoProcessSliced(model)
     assert np.array_equal(engine.forward(images), floats.Floats(model).forward(images))
     assert engine.second is not None
@@ -394,7 +405,7 @@ def test_a_centre_of_one_and_sums_beyond_32_bits():
 
 @networks
 def test_counts_equal_closed_forms(seed, method, conv, binarize, float_first):
-    net, model, images, x = trained(seed, method, conv, binarize, float_first, N=2)
+    net, model, images, x = trained_network(seed, method, conv, binarize, float_first, N=2)
     closed_forms = bitops.operations(net, input_bits=8 if binarize is None else 1)
 
     def closed(name):
@@ -439,7 +450,7 @@ def test_the_fast_engine_does_about_as_many_operations(rng, monkeypatch, method,
 
 
 def test_a_planted_off_by_one_is_noticed(rng):
-    net, model, images, _ = trained(1, "0/1", True, N=1)
+    net, model, images, _ = trained_network(1, "0/1", True, N=1)
     adds = sum(layer["adds"] for layer in bitops.operations(net))
     block = model.blocks[-1]
     m = int(block.w.sum(axis=0).argmax())

@@ -1,7 +1,7 @@
 """A second reader of model files, written from the text of `storage` and `rans` alone.
 
-It shares no code with the package, does one number at a time, and must agree with it: so the
-docstrings say all that one has to know.
+It shares no code with the package and reads one number at a time. It must agree with the package.
+So the docstrings say everything that a reader needs to know.
 """
 
 import json
@@ -35,37 +35,37 @@ def read_bits(content, n):
         return unpack_bits(content[1:], n)
     assert content[0] == 1
     K, T = struct.unpack("<II", content[1:9])
-    few = min(K, n - K)
-    turned = 2 * K > n
+    coded_ones = min(K, n - K)
+    inverted = 2 * K > n
     bits = []
     if T:
         L = min(T, max(16, math.ceil(T / 1024)))
         state = list(struct.unpack(f"<{L}I", content[9 : 9 + 4 * L]))
         rest = content[9 + 4 * L :]
         words = iter(struct.unpack(f"<{len(rest) // 2}H", rest))
-        p, q, shares = few / n, 1.0, []
+        p, q, probability = coded_ones / n, 1.0, []
         for _ in range(255):
-            shares.append(q * p)
+            probability.append(q * p)
             q = q * (1 - p)
-        shares.append(q)
-        parts = [1 + math.floor(65280 * share) for share in shares]
-        parts[shares.index(max(shares))] += 65536 - sum(parts)
-        begin = [0, *accumulate(parts)]
+        probability.append(q)
+        frequency = [1 + math.floor(65280 * each) for each in probability]
+        frequency[probability.index(max(probability))] += 65536 - sum(frequency)
+        first_slot = [0, *accumulate(frequency)]
         for t in range(T):
-            part = state[t % L] % 65536
-            symbol = max(s for s in range(256) if begin[s] <= part)
-            new = state[t % L] // 65536 * parts[symbol] + part - begin[symbol]
+            slot = state[t % L] % 65536
+            symbol = max(s for s in range(256) if first_slot[s] <= slot)
+            new = state[t % L] // 65536 * frequency[symbol] + slot - first_slot[symbol]
             state[t % L] = new if new >= 65536 else 65536 * new + next(words)
             bits += [0] * symbol + [1] * (symbol < 255)
         assert symbol < 255 and next(words, None) is None
         assert all(each == 65536 for each in state)
-    assert sum(bits) == few
+    assert sum(bits) == coded_ones
     bits += [0] * (n - len(bits))
-    return [1 - bit for bit in bits] if turned else bits
+    return [1 - bit for bit in bits] if inverted else bits
 
 
 def read_file(content):
-    """A model as its header, with what the sections hold put into the blocks."""
+    """A model as its header; the content of the sections is put into its blocks."""
     assert content[:4] == b"SBNN"
     (version,) = struct.unpack("<H", content[4:6])
     assert struct.unpack("<I", content[-4:])[0] == zlib.crc32(content[:-4])
@@ -230,8 +230,8 @@ def test_the_committed_file_of_version_1_is_read_by_both(request):
     content = (request.path.parent / "data" / "version_1.sbnn").read_bytes()
     found, model = read_file(content), storage.loads(content)
     assert found["shape"] == [784] and found["binarize"] is None
-    for mine, theirs in zip(found["blocks"], model.blocks):
-        assert np.array_equal(np.array(mine["w"], bool).T, theirs.w)
-        if theirs.threshold is not None:
-            assert mine["thresholds"] == theirs.threshold.tolist()
-            assert mine["flips"] == theirs.flip.tolist()
+    for second, block in zip(found["blocks"], model.blocks):
+        assert np.array_equal(np.array(second["w"], bool).T, block.w)
+        if block.threshold is not None:
+            assert second["thresholds"] == block.threshold.tolist()
+            assert second["flips"] == block.flip.tolist()

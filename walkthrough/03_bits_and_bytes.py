@@ -169,14 +169,14 @@ print(f"\n{'operations of an image':<26}{'0/1':>14}{'0/1 centred':>14}{'+-1':>14
 for key in totals["0/1"]:
     cells = (f"{totals[name][key]:,.0f}" if totals[name][key] else "-" for name in totals)
     print(f"{key:<26}" + "".join(f"{cell:>14}" for cell in cells))
-print("What each name means stands at the top of sbnn_np/bitops.py. Thresholds are whole numbers;")
+print("What each name means stands at the top of sbnn_np/bits/bitops.py. Thresholds are whole numbers;")
 print("of batch norm only a factor and an offset a score are left.")
 
 # %% 4. Store
 #
 # 5% of the weights are ones. To list them would take 16 bits each and more; a mask takes one bit a
 # weight, 32 times less than float32, however sparse. The entropy says what is possible: 0.286
-# bits a weight at 5%. Gaps between ones are coded by rANS (sbnn_np/rans.py), and the file is
+# bits a weight at 5%. Gaps between ones are coded by rANS (sbnn_np/bits/rans.py), and the file is
 # counted whole: header, thresholds, flips, scores, checksum.
 
 heading("4. Store")
