@@ -5,6 +5,7 @@
 """
 
 import argparse
+import os
 import sys
 
 import numpy as np
@@ -97,10 +98,27 @@ def main():
         help="make 255 - pixel of each pixel; auto: of images whose ground is not the model's",
     )
     args = parser.parse_args()
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            # names of classes and files may hold what the terminal's encoding cannot say
+            stream.reconfigure(errors="backslashreplace")
     try:
-        sys.exit(args.function(args))
+        status = args.function(args)
+        if sys.stdout:
+            sys.stdout.flush()
     except (storage.ModelFileError, images.ImageError) as error:
-        sys.exit(complain(error))
+        status = complain(error)
+    except OSError as error:                      # of stdout: those of files have been dealt with
+        status = hung_up(error)
+    sys.exit(status)
+
+
+def hung_up(error):
+    """The exit code where stdout takes no more: as of `head`, silently, or as of a full disk."""
+    discard(sys.stdout)
+    if isinstance(error, BrokenPipeError):
+        return 128 + 13                           # what a shell says of a process that SIGPIPE ends
+    return complain(f"standard output: {error.strerror or error}")
 
 
 def positive(text):
@@ -112,8 +130,17 @@ def positive(text):
 
 def complain(error):
     """Print an error and return the exit code 2."""
-    print(f"error: {error}", file=sys.stderr)
+    try:
+        if sys.stderr:                            # None, where it is closed
+            print(f"error: {error}", file=sys.stderr)
+    except OSError:
+        discard(sys.stderr)
     return 2
+
+
+def discard(stream):
+    """Let what is still to be written go nowhere, or Python would complain of it at the end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 if __name__ == "__main__":

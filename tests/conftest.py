@@ -97,6 +97,6 @@ def limit_memory():
     """Forbid this process to take more than 100 MiB beyond what it has; for Linux."""
     import resource
 
-    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    pages = int(Path("/proc/self/statm").read_text(encoding="utf-8").split()[0])
     limit = pages * resource.getpagesize() + (100 << 20)
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))

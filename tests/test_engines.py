@@ -344,7 +344,7 @@ def test_a_killed_process_leaves_no_file(tmp_path):
         "os.kill(os.getpid(), signal.SIGKILL)\n"
     )
     # from a folder with files of names that Python knows
-    (tmp_path / "json.py").write_text("raise RuntimeError")
+    (tmp_path / "json.py").write_text("raise RuntimeError", encoding="utf-8")
     done = subprocess.run(
         [sys.executable, "-P", "-c", script], capture_output=True, text=True, cwd=tmp_path,
         env=os.environ | {"PYTHONPATH": str(ROOT)},

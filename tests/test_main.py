@@ -2,6 +2,8 @@
 
 import dataclasses
 import gzip
+import os
+import shutil
 import struct
 import subprocess
 import sys
@@ -150,7 +152,7 @@ def test_what_cannot_be_asked_is_refused(model, tmp_path):
     labels = tmp_path / "labels"
     labels.write_bytes(struct.pack(">II", 2049, 1) + b"\3")
     text = tmp_path / "text.txt"
-    text.write_text("no picture")
+    text.write_text("no picture", encoding="utf-8")
     broken = tmp_path / "broken.png"
     broken.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(50))
     cut = tmp_path / "cut.gz"
@@ -173,3 +175,83 @@ def test_what_cannot_be_asked_is_refused(model, tmp_path):
         done = run(*arguments)
         assert done.returncode == 2 and message in done.stderr, done.stderr
         assert "Traceback" not in done.stderr
+
+
+# what stdout cannot take
+
+
+@pytest.fixture
+def named(model, tmp_path):
+    """A model whose classes have names of many alphabets, and a digit whose name has an accent."""
+    frozen, _ = model
+    classes = ("naïve", "日本", *"23456789")
+    storage.save(dataclasses.replace(frozen, classes=classes), tmp_path / "é.sbnn")
+    digit = strokes.draw(np.array([3]), np.random.default_rng(1))[0, :, :, 0]
+    return tmp_path / "é.sbnn", png(tmp_path / "ü.png", digit, cmap="gray", vmin=0, vmax=255)
+
+
+@pytest.mark.parametrize("encoding, said", [
+    ("ascii", ["\\xe9.sbnn", "na\\xefve", "\\u65e5\\u672c"]),
+    ("cp1252", ["é.sbnn", "naïve", "\\u65e5\\u672c"]),
+    ("utf-8", ["é.sbnn", "naïve", "日本"]),
+])
+def test_names_that_the_terminal_cannot_say_are_said_by_backslashes(named, encoding, said):
+    path, image = named
+    env = os.environ | {"PYTHONIOENCODING": encoding}
+    for command in (["show", path], ["predict", path, image], ["predict", path, path]):
+        done = subprocess.run(
+            [sys.executable, "-m", "sbnn_np", *map(str, command)], capture_output=True, env=env
+        )
+        out, err = done.stdout.decode(encoding), done.stderr.decode(encoding)
+        if command[-1] == path and command[0] == "predict":
+            assert done.returncode == 2 and f"{said[0]}: neither a PNG nor an idx file" in err
+        else:
+            assert done.returncode == 0, err
+            assert all(word in out for word in said[command[0] == "predict" :])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of any bytes are for Linux")
+def test_a_file_name_may_be_of_any_bytes(model, tmp_path):
+    _, path = model
+    name = os.fsdecode(os.fsencode(tmp_path) + b"/\xff.sbnn")
+    shutil.copy(path, name)
+    done = run("show", name)
+    assert done.returncode == 0 and "\\udcff.sbnn: takes 784 pixels" in done.stdout
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes of POSIX")
+@pytest.mark.parametrize("buffered", ["", "1"])
+def test_a_closed_pipe_ends_the_command_in_silence(model, buffered):
+    """As `show model.sbnn | head -1` may."""
+    _, path = model
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [sys.executable, "-m", "sbnn_np", "show", path], stdout=writing, stderr=subprocess.PIPE,
+        env=os.environ | {"PYTHONUNBUFFERED": buffered},
+    )
+    os.close(writing)
+    assert done.returncode == 141 and done.stderr == b""
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="the full disk is of Linux")
+@pytest.mark.parametrize("buffered", ["", "1"])
+def test_a_full_disk_behind_stdout_is_said(model, buffered):
+    _, path = model
+    with open("/dev/full", "wb") as full:
+        for err in (subprocess.PIPE, full):
+            done = subprocess.run(
+                [sys.executable, "-m", "sbnn_np", "show", path], stdout=full, stderr=err,
+                env=os.environ | {"PYTHONUNBUFFERED": buffered},
+            )
+            assert done.returncode == 2
+            if err != full:
+                assert done.stderr == b"error: standard output: No space left on device\n"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a file that opens and cannot be read")
+def test_a_file_that_cannot_be_read_is_named(model):
+    _, path = model
+    for command in (["show", "/proc/self/mem"], ["predict", path, "/proc/self/mem"]):
+        done = run(*command)
+        assert done.returncode == 2 and "error: /proc/self/mem: Input/output" in done.stderr

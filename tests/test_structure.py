@@ -89,6 +89,35 @@ def test_stems_are_unique_and_rooms_name_their_files():
             assert path.stem == "__init__" or re.search(rf"^    {path.stem} ", told, re.M), path
 
 
+def without_encoding(source):
+    """Lines of calls that read or write text in whatever encoding is the machine's."""
+    for node in ast.walk(ast.parse(source)):
+        if not isinstance(node, ast.Call) or "encoding" in {word.arg for word in node.keywords}:
+            continue
+        name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+        method = isinstance(node.func, ast.Attribute)
+        places = {"read_text": 0, "write_text": 1}
+        if method and name in places and len(node.args) <= places[name]:
+            yield node.lineno
+        if name in ("open", "fdopen") and not method or ast.unparse(node.func) == "os.fdopen":
+            modes = node.args[1:2] + [word.value for word in node.keywords if word.arg == "mode"]
+            if "b" not in "".join(getattr(mode, "value", "b") for mode in modes):
+                yield node.lineno
+
+
+def test_text_files_have_their_encoding():
+    """The linter's rule sees `open` and `Path(...).read_text`, but not `path.read_text`."""
+    planted = (
+        "open(a)\nopen(a, 'w')\nopen(a, mode='r')\npath.read_text()\npath.write_text('x')\n"
+        "open(a, 'rb')\nopen(a, encoding='utf-8')\npath.read_text('utf-8')\nImage.open(a)\n"
+    )
+    assert list(without_encoding(planted)) == [1, 2, 3, 4, 5]
+    for folder in (PACKAGE, ROOT / "walkthrough", ROOT / "tests"):
+        for path in folder.rglob("*.py"):
+            found = list(without_encoding(path.read_text(encoding="utf-8")))
+            assert found == [], f"{path}: lines {found}"
+
+
 def test_every_public_definition_has_a_docstring():
     missing = []
     for path in PACKAGE.rglob("*.py"):

@@ -110,9 +110,10 @@ def mnist(folder):
     for file, sha256 in MNIST.items():
         path = find(folder, PLACES, file) if folder else cached_mnist(file, sha256)
         if not path:
+            inner = ", ".join(filter(None, PLACES))
             raise DataError(
-                f"{folder}: no file {file} or {file}.gz in it, or in its folder "
-                f"{', '.join(filter(None, PLACES))}{other(folder)}; fetch {file}.gz from {MIRRORS[0]}"
+                f"{folder}: no file {file} or {file}.gz in it, or in its folder {inner}"
+                f"{other(folder)}; fetch {file}.gz from {MIRRORS[0]}"
             )
         arrays.append(read_idx(checked(decompress(path), path, sha256), path))
     train_images, train_labels, test_images, test_labels = arrays

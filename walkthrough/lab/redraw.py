@@ -39,11 +39,12 @@ def chapter_4(contents):
 def runs():
     """Every committed run of chapter 4."""
     paths = sorted((FIGURES / "runs").glob("*.json"))
-    return [c for c in (json.loads(path.read_text()) for path in paths) if "part" in c]
+    contents = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
+    return [content for content in contents if "part" in content]
 
 
 if __name__ == "__main__":
-    third = json.loads((FIGURES / "03_bits_and_bytes.json").read_text())
+    third = json.loads((FIGURES / "03_bits_and_bytes.json").read_text(encoding="utf-8"))
     for name, figures in (
         ("03_bits_and_bytes", chapter_3(third)), ("04_compression_curves", chapter_4(runs())),
     ):
