@@ -88,6 +88,31 @@ def test_resumed_equals_uninterrupted_bit_for_bit(tmp_path, pictures, method, op
     assert [line.split()[0] for line in lines] == ["epoch", "1", "2", "3"]
 
 
+class ByGradient(sparsity.NetBudget):
+    """A rule that no latent tells of: ones are where the last gradients were most negative."""
+
+    def choose(self, latents, progress, grads=None):
+        if not any(g.any() for g in grads):                    # the first step of an epoch
+            return [latent > 0 for latent in latents]
+        return super().choose([-g for g in grads], progress)
+
+
+def test_masks_that_latents_do_not_tell_are_in_the_checkpoint(tmp_path, pictures, monkeypatch):
+    monkeypatch.setitem(globals(), "rule_of", lambda kind: ByGradient(sparsity.Schedule(0.1)))
+    path = tmp_path / "checkpoint"
+    whole, *expected = fit(pictures, None)[:3]
+    with pytest.raises(PowerCut):
+        fit(pictures, path, cut=1)
+    net, *found, _ = fit(pictures, path, resume=True)
+    assert found == expected
+    again, *_ = fit(pictures, path, resume=True)               # finished: nothing is chosen anew
+    for layer in (*net.weight_layers, *again.weight_layers):
+        by_latent = layer.params["latent"] > 0
+        assert not np.array_equal(layer.mask, by_latent)
+    for a, b, c in zip(whole.weight_layers, net.weight_layers, again.weight_layers):
+        assert np.array_equal(a.w, b.w) and np.array_equal(a.w, c.w)
+
+
 def test_without_resume_a_training_begins_anew(tmp_path, pictures, monkeypatch):
     path = tmp_path / "checkpoint"
     with pytest.raises(PowerCut):

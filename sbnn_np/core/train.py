@@ -247,7 +247,6 @@ def fit(
     if resume and Path(save_to).is_file():
         done = checkpoint.load(save_to, network, optimizer, rng, identity)
         rows, trace = done["rows"], done["trace"]
-        requantize(network, rule, len(rows) / epochs)
         for row in rows:
             log(format_row(row))
     began, epochs_done = time.perf_counter(), len(rows)

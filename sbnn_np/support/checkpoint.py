@@ -1,9 +1,9 @@
 """Checkpoints: all that a training needs to go on as if it had never stopped.
 
 A checkpoint is written after an epoch. It holds the trained arrays, the running statistics of
-batch norm, what the optimizer remembers, the state of the random generator, and the rows of
-the epochs so far (whose number is the place in every schedule), and the centres. Bits are not
-in it: they follow from the latents, as they do at every choice in training.
+batch norm, what the optimizer remembers, the state of the random generator, the rows of
+the epochs so far (whose number is the place in every schedule), the centres, and the bits, which a
+rule may have chosen by more than the latents of now.
 
 The file is the SHA-256 of its content, 32 bytes, and then the content, an .npz archive. It is
 written whole: see `atomic`.
@@ -59,9 +59,7 @@ def save(path, network, optimizer, rng, identity, done):
 
 
 def load(path, network, optimizer, rng, identity):
-    """Read a checkpoint into network, optimizer and rng; then choose the bits anew.
-
-    The weights of the network are those of its old bits until `train.requantize` is called.
+    """Read a checkpoint into network, optimizer and rng.
 
     Parameters
     ----------
@@ -158,6 +156,8 @@ def state(network, optimizer):
             arrays[f"{i}.steps"] = np.array(layer.steps)
         if getattr(layer, "sparse", False):
             arrays[f"{i}.centre"] = np.array(layer.centre)
+        if getattr(layer, "mask", None) is not None:
+            arrays[f"{i}.mask"] = np.packbits(layer.mask)
     if type(optimizer).__name__ not in MEMORY:
         raise TypeError(f"optimizer is {optimizer!r}; it must be one of {', '.join(MEMORY)}")
     for name in MEMORY[type(optimizer).__name__]:
@@ -170,13 +170,16 @@ def state(network, optimizer):
 def put(network, optimizer, found):
     """Copy arrays, named as by `state`, into network and optimizer."""
     for name, array in state(network, optimizer).items():
-        if array.ndim:
+        if array.ndim and not name.endswith(".mask"):
             np.copyto(array, found[name])
     for i, layer in enumerate(network.layers):
         if hasattr(layer, "steps"):
             layer.steps = int(found[f"{i}.steps"])
         if f"{i}.centre" in found:
             layer.set_centre(found[f"{i}.centre"].item())
+        if f"{i}.mask" in found:
+            bits = np.unpackbits(found[f"{i}.mask"], count=layer.mask.size)
+            layer.set_mask(bits.astype(bool).reshape(layer.mask.shape))
     for name in MEMORY[type(optimizer).__name__]:
         value = getattr(optimizer, name)
         if not isinstance(value, list):
