@@ -83,6 +83,16 @@ def test_the_methods_differ_as_their_names_say(rng):
         assert signs == ({-1, 1} if weights.startswith("0/1") else {1})
 
 
+def test_eps_reaches_every_batch_norm(rng):
+    for net in (
+        network.mlp([6, 5, 3], "0/1", rng, p0=0.5, eps=0.25),
+        network.convnet((4, 4, 1), [2], [5, 3], 3, 1, "0/1", rng, p0=0.5, eps=0.25),
+    ):
+        assert {layer.eps for layer in net.layers if hasattr(layer, "eps")} == {0.25}
+    with pytest.raises(ValueError, match="eps is 0; it must be above 0"):
+        network.mlp([6, 3], "0/1", rng, eps=0)
+
+
 def test_scores_are_the_folded_batchnorm_of_exact_sums(rng):
     net = network.mlp([20, 8, 4], "0/1 centred", rng, p0=0.3)
     x = rng.integers(0, 256, (30, 20)).astype(np.uint8)

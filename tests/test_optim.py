@@ -14,6 +14,7 @@ from sbnn_np.core import fast, optim
     (lambda: optim.SGD([], momentum=1.0), "momentum"),
     (lambda: optim.Adam([], beta1=1.0), "beta1"),
     (lambda: optim.Adam([], beta2=-0.1), "beta2"),
+    (lambda: optim.Adam([], fade=-0.1), "fade"),
     (lambda: optim.NormalizedSGD([], memory=1.0), "memory"),
     (lambda: optim.NormalizedSGD([], fade=-1.0), "fade"),
 ])
@@ -26,13 +27,14 @@ def test_impossible_memories_are_refused(make, name):
 def test_adam_equals_its_formula(make, monkeypatch, rng):
     monkeypatch.setattr(fast, "UPDATES", 5)  # pieces that do not divide the array
     p = rng.standard_normal((3, 4))
-    adam, expected = make([p]), p.copy()
+    adam, expected = make([p], fade=0.5), p.copy()
     m, v = np.zeros_like(p), np.zeros_like(p)
     for t in range(1, 8):
         g = rng.standard_normal(p.shape)
         adam.step([g], rate=0.01)
         m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g**2
         mhat, vhat = m / (1 - 0.9**t), v / (1 - 0.999**t)
+        expected *= 1 - 0.5 * 0.01
         expected -= 0.01 * mhat / (np.sqrt(vhat) + 1e-8)
     # eps stands elsewhere by a factor of sqrt(vhat) roundings; all is float64
     np.testing.assert_allclose(p, expected, rtol=1e-12)

@@ -244,6 +244,15 @@ def batchnorm_backward(dy, cache):
 def folds(N, M):
     """How many rows of M numbers to lay side by side, so that NumPy's inner loops are long.
 
+    Parameters
+    ----------
+    N, M : int
+
+    Returns
+    -------
+    fold : int
+        A power of 2 that divides N.
+
     Images of few channels are many short rows. Small matrices are left as they are.
 
     Examples
@@ -268,7 +277,14 @@ def bit_forward(x):
 
 
 def bit_backward(da, cache):
-    """Estimate the slope of `bit_forward`; see `ops.bit_backward`. Two threads."""
+    """Estimate the slope of `bit_forward`; see `ops.bit_backward`. Two threads.
+
+    Parameters
+    ----------
+    da : (...) float
+    cache : tuple
+        From `bit_forward`.
+    """
     (x,) = cache
     return threads.elementwise(quantize.straight_through_clipped, da, x)
 
@@ -279,7 +295,14 @@ def sign_forward(x):
 
 
 def sign_backward(da, cache):
-    """Estimate the slope of `sign_forward`; see `ops.sign_backward`. Two threads."""
+    """Estimate the slope of `sign_forward`; see `ops.sign_backward`. Two threads.
+
+    Parameters
+    ----------
+    da : (...) float
+    cache : tuple
+        From `sign_forward`.
+    """
     return bit_backward(da, cache)
 
 
@@ -290,7 +313,14 @@ def relu_forward(x):
 
 
 def relu_backward(da, cache):
-    """Differentiate `relu_forward`; see `ops.relu_backward`. Two threads."""
+    """Differentiate `relu_forward`; see `ops.relu_backward`. Two threads.
+
+    Parameters
+    ----------
+    da : (...) float
+    cache : tuple
+        From `relu_forward`.
+    """
     (a,) = cache
     return threads.elementwise(lambda da, a: da * (a > 0), da, a)
 
@@ -565,7 +595,7 @@ class Adam(optim.Adam):
 
     Parameters
     ----------
-    params, beta1, beta2, eps : see `optim.Adam`
+    params, beta1, beta2, eps, fade : see `optim.Adam`
 
     Raises
     ------
@@ -573,8 +603,8 @@ class Adam(optim.Adam):
         Beside those of the plain one: if an array of `params` is not contiguous.
     """
 
-    def __init__(self, params, beta1=0.9, beta2=0.999, eps=1e-8):
-        super().__init__(params, beta1, beta2, eps)
+    def __init__(self, params, beta1=0.9, beta2=0.999, eps=1e-8, fade=0.0):
+        super().__init__(params, beta1, beta2, eps, fade)
         check_contiguous(params)
         self.buffer = {p.dtype: np.empty(UPDATES, p.dtype) for p in params}
 
@@ -583,6 +613,7 @@ class Adam(optim.Adam):
         self.t += 1
         to_mhat = (1 - self.beta1) / (1 - self.beta1**self.t)
         to_vhat = (1 - self.beta2) / (1 - self.beta2**self.t)
+        keep = 1 - self.fade * rate
         # p -= rate to_mhat m / (sqrt(to_vhat v) + eps), both sides over sqrt(to_vhat)
         rate, eps = rate * to_mhat / math.sqrt(to_vhat), self.eps / math.sqrt(to_vhat)
         if self.t % 64 == 0:
@@ -591,6 +622,7 @@ class Adam(optim.Adam):
             for m in self.m:
                 m[np.abs(m) < TINY] = 0
         for arrays in zip(self.params, grads, self.m, self.v):
+            fades = self.fade > 0 and arrays[0].ndim > 1
             for p, g, m, v in pieces(*arrays):
                 buffer = self.buffer[p.dtype][: p.size]
                 m *= self.beta1
@@ -601,6 +633,8 @@ class Adam(optim.Adam):
                 buffer += eps
                 np.divide(m, buffer, out=buffer)
                 buffer *= rate
+                if fades:
+                    p *= keep
                 p -= buffer
 
 

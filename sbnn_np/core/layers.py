@@ -210,12 +210,14 @@ class BatchNorm:
         Becomes the layer's own. Behind 0/1 weights its signs are drawn at random: a sum
         of such weights never counts against anything, so some thresholds must turn round.
     eps : float
+        Added to the variance; above 0.
     memory : float
         Part of the running statistics that survives a step. The first steps are
         averaged evenly, until they are 1 / (1 - memory).
     """
 
     def __init__(self, scale, eps=1e-5, memory=0.95):
+        ops.check_eps(eps)
         self.params = {"scale": scale, "shift": np.zeros_like(scale)}
         self.grads = {"scale": np.zeros_like(scale), "shift": np.zeros_like(scale)}
         self.eps, self.memory, self.steps = eps, memory, 0

@@ -145,7 +145,7 @@ def input_kind(images):
     return "pixels" if images.max() > 1 else "bits"
 
 
-def mlp(sizes, method, rng, p0=0.005, sigma=0.1, dtype=np.float32):
+def mlp(sizes, method, rng, p0=0.005, sigma=0.1, dtype=np.float32, eps=1e-5):
     """Build a multilayer network: dense, batch norm and threshold, again and again.
 
     Parameters
@@ -163,6 +163,11 @@ def mlp(sizes, method, rng, p0=0.005, sigma=0.1, dtype=np.float32):
         Standard deviation of quantized latents. Float weights take sqrt(2/D) (He, 2015).
     dtype : numpy dtype
         float32, or float64 for checks.
+    eps : float
+        Of batch norm. A neuron that has few ones yet, or rare ones, has almost no variance, and
+        its gradient is multiplied by 1 / sqrt(variance + eps): by 300 where eps is 1e-5. Sums of
+        bits have steps of 1, so that an eps near 0.1 keeps such neurons calm and changes little
+        for all others.
 
     Returns
     -------
@@ -186,13 +191,14 @@ def mlp(sizes, method, rng, p0=0.005, sigma=0.1, dtype=np.float32):
     layers = []
     for i, (D, M) in enumerate(zip(sizes, sizes[1:])):
         latent, scale = initial((D, M), weights, rng, p0, sigma, dtype)
-        layers += [Dense(latent, weights, first=i == 0), BatchNorm(scale), Activation(activation)]
+        norm = BatchNorm(scale, eps)
+        layers += [Dense(latent, weights, first=i == 0), norm, Activation(activation)]
     return Network(layers[:-1], (sizes[0],))
 
 
 def convnet(
     shape, convs, sizes, kernel, padding, method, rng,
-    p0=0.005, sigma=0.1, float_first=False, dtype=np.float32,
+    p0=0.005, sigma=0.1, float_first=False, dtype=np.float32, eps=1e-5,
 ):
     """Build a convolutional network: convolutions, then dense layers.
 
@@ -206,7 +212,7 @@ def convnet(
         Neurons of the dense layers, the last of them the classes.
     kernel, padding : int
         Of all convolutions; kernels are square.
-    method, rng, sigma, dtype : see `mlp`
+    method, rng, sigma, dtype, eps : see `mlp`
     p0 : float
         Fraction of ones at the start, over the whole net; see `sparsity.even`.
     float_first : bool
@@ -257,11 +263,11 @@ def convnet(
         if "pool" in convs[i + 1 : i + 2]:
             layers += [MaxPool(2)]
             place = (place[0] // 2, place[1] // 2, F)
-        layers += [BatchNorm(scale), Activation(activation)]
+        layers += [BatchNorm(scale, eps), Activation(activation)]
     layers += [Flatten()]
     for D, M in zip([math.prod(place), *sizes], sizes):
         latent, scale = initial((D, M), weights, rng, next(starts), sigma, dtype)
-        layers += [Dense(latent, weights), BatchNorm(scale), Activation(activation)]
+        layers += [Dense(latent, weights), BatchNorm(scale, eps), Activation(activation)]
     return Network(layers[:-1], shape)
 
 

@@ -151,7 +151,14 @@ class NormalizedSGD:
 
 
 def mean_square(g, i):
-    """Mean of g^2 over the gradient of array i; FloatingPointError if it is not finite."""
+    """Mean of g^2 over the gradient of array i; FloatingPointError if it is not finite.
+
+    Parameters
+    ----------
+    g : (...) float
+    i : int
+        For the error.
+    """
     square = float(g.reshape(-1) @ g.reshape(-1)) / g.size
     if not math.isfinite(square):
         raise FloatingPointError(f"the gradient of array {i} is not finite")
@@ -168,11 +175,13 @@ class Adam:
     beta1, beta2 : float
         Memory of the mean and of the square of the gradient, in [0, 1).
     eps : float
+    fade : float
+        At least 0. Matrices lose the part `fade * rate` a step; see `NormalizedSGD`.
 
     Raises
     ------
     ValueError
-        If a beta is outside [0, 1).
+        If a beta is outside [0, 1), or fade is negative.
 
     Notes
     -----
@@ -180,7 +189,10 @@ class Adam:
 
         m = beta1 m + (1-beta1) g             mhat = m / (1 - beta1^t)
         v = beta2 v + (1-beta2) g^2           vhat = v / (1 - beta2^t)
+        p = (1 - fade rate) p                 where p is a matrix
         p = p - rate mhat / (sqrt(vhat) + eps)
+
+    The fading is AdamW's decoupled weight decay (Loshchilov, Hutter, 2019).
 
     Examples
     --------
@@ -189,11 +201,14 @@ class Adam:
     array([0.9, 1.1])
     """
 
-    def __init__(self, params, beta1=0.9, beta2=0.999, eps=1e-8):
+    def __init__(self, params, beta1=0.9, beta2=0.999, eps=1e-8, fade=0.0):
         for name, beta in (("beta1", beta1), ("beta2", beta2)):
             if not 0 <= beta < 1:
                 raise ValueError(f"{name} is {beta}; it must be from 0 to below 1")
+        if not fade >= 0:
+            raise ValueError(f"fade is {fade}; it must be 0 or more")
         self.params, self.beta1, self.beta2, self.eps = params, beta1, beta2, eps
+        self.fade = fade
         self.m = [np.zeros_like(p) for p in params]
         self.v = [np.zeros_like(p) for p in params]
         self.t = 0
@@ -205,4 +220,6 @@ class Adam:
             m[...] = self.beta1 * m + (1 - self.beta1) * g
             v[...] = self.beta2 * v + (1 - self.beta2) * g**2
             mhat, vhat = m / (1 - self.beta1**self.t), v / (1 - self.beta2**self.t)
+            if p.ndim > 1:
+                p *= 1 - self.fade * rate
             p -= rate * mhat / (np.sqrt(vhat) + self.eps)

@@ -221,7 +221,12 @@ def top_k(latents, k):
 
 
 def check_k(k, n):
-    """Refuse a number of ones that n latents cannot have."""
+    """Refuse a number of ones that n latents cannot have.
+
+    Parameters
+    ----------
+    k, n : int
+    """
     if not 1 <= k <= n:
         raise ValueError(f"k is {k}; it must be from 1 to {n}, the number of latents")
 

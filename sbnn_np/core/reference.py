@@ -37,6 +37,12 @@ def dense_forward(x, w):
 def dense_backward(dy, x, w):
     """Derivatives of `dense_forward`: dx, N rows of D, and dw, D rows of M.
 
+    Parameters
+    ----------
+    dy : N rows of M numbers
+    x : N rows of D numbers
+    w : D rows of M numbers
+
     Examples
     --------
     >>> dense_backward([[1, -1]], x=[[1, 2]], w=[[1, 0], [0, 0]])
@@ -93,6 +99,11 @@ def conv_forward(x, w, kernel, stride, padding, pad):
 def conv_backward(dy, x, w, kernel, stride, padding, pad):
     """Derivatives of `conv_forward`: dx, shaped as x, and dw, shaped as w.
 
+    Parameters
+    ----------
+    dy : nested lists, [n][oh][ow][f]
+    x, w, kernel, stride, padding, pad : see `conv_forward`
+
     Examples
     --------
     >>> x = [[[[1], [2]], [[3], [4]]]]
@@ -119,6 +130,11 @@ def conv_backward(dy, x, w, kernel, stride, padding, pad):
 def maxpool_forward(x, size):
     """Largest number of each size x size square, channel by channel; the rest is dropped.
 
+    Parameters
+    ----------
+    x : nested lists, [n][h][w][c]
+    size : int
+
     Examples
     --------
     >>> maxpool_forward([[[[1], [2]], [[4], [3]]]], 2)
@@ -141,6 +157,11 @@ def maxpool_forward(x, size):
 def maxpool_backward(dy, x, size):
     """Derivative of `maxpool_forward`: to the first of the largest, row by row.
 
+    Parameters
+    ----------
+    dy : nested lists, [n][oh][ow][c]
+    x, size : see `maxpool_forward`
+
     Examples
     --------
     >>> maxpool_backward([[[[5]]]], [[[[1], [4]], [[4], [3]]]], 2)
@@ -162,6 +183,12 @@ def maxpool_backward(dy, x, size):
 def batchnorm_forward(x, scale, shift, eps):
     """y[n][m] = scale[m] (x[n][m] - mean[m]) / sqrt(var[m] + eps) + shift[m].
 
+    Parameters
+    ----------
+    x : N rows of M numbers
+    scale, shift : M numbers
+    eps : float
+
     Examples
     --------
     >>> batchnorm_forward([[1.0], [5.0]], scale=[2.5], shift=[1.0], eps=2.25)
@@ -179,6 +206,10 @@ def batchnorm_forward(x, scale, shift, eps):
 
 def zero_one(latent, tau=0):
     """Quantize one number: 1 above tau, 0 at tau and below.
+
+    Parameters
+    ----------
+    latent, tau : float
 
     Examples
     --------
@@ -202,6 +233,10 @@ def sign(latent):
 def straight_through_clipped(da, y):
     """Estimate one derivative: da where -1 <= y <= 1, and 0 beyond.
 
+    Parameters
+    ----------
+    da, y : float
+
     Examples
     --------
     >>> [straight_through_clipped(0.5, y) for y in (-1.5, -1, 0, 1, 1.5)]
@@ -212,6 +247,11 @@ def straight_through_clipped(da, y):
 
 def top_k(latents, k):
     """Quantize a list: the k largest become 1; of equal ones, the first.
+
+    Parameters
+    ----------
+    latents : list of float
+    k : int
 
     Examples
     --------
@@ -230,6 +270,11 @@ def top_k(latents, k):
 
 def softmax_cross_entropy(scores, labels):
     """Mean over n of log(sum over m of exp(scores[n][m])) - scores[n][labels[n]].
+
+    Parameters
+    ----------
+    scores : N rows of M numbers
+    labels : N int
 
     Examples
     --------

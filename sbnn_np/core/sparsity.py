@@ -56,6 +56,7 @@ class Schedule:
 
     @property
     def name(self):
+        """"constant", "growing" or "shrinking"."""
         if self.start is None or self.start == self.target:
             return "constant"
         return "growing" if self.start < self.target else "shrinking"
@@ -93,7 +94,13 @@ class NetBudget:
         return masks
 
     def penalty(self, loss, masks):
-        """What the rule adds to the loss, and its derivative with respect to any |w|: nothing."""
+        """What the rule adds to the loss, and its derivative with respect to any |w|: nothing.
+
+        Parameters
+        ----------
+        loss : float
+        masks : list of (D, M) bool
+        """
         return 0.0, 0.0
 
 
