@@ -10,7 +10,7 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
 import pytest
-from lab import curves, experiment, plots_curves, recipes, report_curves
+from lab import curves, experiment, recipes, report_curves
 from test_chapter_2 import environment
 from test_walkthrough import ROOT, TOP_KEYS
 
@@ -237,38 +237,6 @@ def test_the_plan_has_all_that_the_curves_need():
     assert len({t.recipe for t in tasks}) == len(tasks)
 
 
-def test_tables_and_lines_of_made_up_runs():
-    def content(method, error, compression, adds, seed=0, density=None):
-        row = {
-            "data": "MNIST", "architecture": "784-10", "method": method, "schedule": None,
-            "target_density": density, "density": density, "epochs": 1, "seed": seed,
-            "test_accuracy": 1 - error / 100, "validation_accuracy": 1 - error / 100,
-            "coded_bytes": 1000 / compression,
-            "file_bytes": None, "compression": compression, "seconds": 60.0,
-            "operations": {"adds": adds, "and_words": 5, "popcount_words": 5, "word_ops": 3},
-        }
-        return {"part": "curves", "row": row, "adds_in_training": None}
-
-    contents = [
-        content("full precision", 1.0, 1, 1000), content("+-1", 2.0, 31, 1000),
-        content("0/1", 1.8, 100, 50, 0, 0.05), content("0/1", 2.0, 102, 60, 1, 0.05),
-        content("0/1", 3.0, 400, 10, 0, 0.01),
-    ]
-    groups = report_curves.means(contents)
-    assert [g["seeds"] for g in groups] == [1, 1, 2, 1]
-    assert abs(groups[2]["error"] - 1.9) < 1e-9 and abs(groups[2]["spread"] - 0.1) < 1e-9
-    said = report_curves.claims(contents)
-    assert "0/1 at 5.0% ones is 101 times smaller than float32 and errs on 1.90%" in said[1]
-    assert "errs on 1.90% (+-1: 2.00%) with 18.2 times fewer additions" in said[2]
-    assert "+-1 on 2.00%, full precision on 1.00%" in said[3]
-    lines = plots_curves.groups(contents, lambda row: row["compression"])
-    title = plots_curves.title_of_bytes(lines, "MNIST").replace("\n", " ")
-    assert "compressed 101 times errs on 1.9%" in title and "on 1.0%" in title
-    assert "with 18 times fewer additions" in plots_curves.title_of_adds(
-        plots_curves.groups(contents, lambda row: row["operations"]["adds"]), "MNIST"
-    )
-
-
 def test_a_pool_of_workers_in_the_chapter(tmp_path):
     env = environment(tmp_path / "cache")
     command = [sys.executable, str(CHAPTER), "--quick", "--only", "+-1", "--out"]
@@ -330,33 +298,6 @@ def test_the_rates_of_ternary_networks_are_those_that_the_sweep_chose():
             best = max(rows, key=lambda row: row["validation_accuracy"])
             chosen = recipes.CHOSEN_4[what]["ternary", share is not None]
             assert chosen in ((best["optimizer"], best["rate"]), best["rate"])
-
-
-def test_the_readme_shows_the_committed_numbers():
-    _, contents = committed()
-    readme = (ROOT / "figures" / "README.md").read_text(encoding="utf-8")
-    for line in (*report_curves.readme_lines(contents), *report_curves.readme_claims(contents)):
-        assert line in readme
-
-
-def test_how_far_growing_was_behind_in_the_sweeps():
-    told = " ".join((ROOT / "walkthrough" / "README.md").read_text(encoding="utf-8").split())
-    for name, runs, words in (
-        ("01_sweep", 2, "{} points behind a constant density in the [sweep of chapter 1]"),
-        ("02_sweep", 4, "{} points behind in the [sweep of chapter 2]"),
-    ):
-        rows = json.loads((ROOT / "figures" / f"{name}.json").read_text(encoding="utf-8"))["rows"]
-        by = {
-            (row["method"], row["architecture"], row["schedule"], row["epochs"], row["rate"]):
-                row["validation_accuracy"]
-            for row in rows if row["method"].startswith("0/1") and row["part"] != "trials"
-        }
-        behind = [
-            100 * (by[key[:2] + ("constant",) + key[3:]] - accuracy)
-            for key, accuracy in by.items() if key[2] == "growing"
-        ]
-        assert len(behind) == runs
-        assert words.format(f"{min(behind):.1f} to {max(behind):.1f}") in told
 
 
 def test_what_the_curves_promise():

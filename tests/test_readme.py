@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from lab import report, rewrite
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -79,16 +80,32 @@ def test_a_link_that_names_a_definition_leads_to_it(readme):
     assert ("quantize", "straight_through") in {(file, name) for file, name, _ in links}
 
 
-def test_the_front_page_table_is_of_committed_numbers(readme):
-    race = json.loads(text_of("figures/03_bits_and_bytes.json"))["race"]
-    lines = [line for line in readme.splitlines() if re.match(r"\| (0/1|\+-1)", line)]
-    assert len(lines) == 4
-    told = {
-        f"| {r['method']} | {'-' if r['density'] is None else '%.2f%%' % (100 * r['density'])} "
-        f"| {100 * r['test_accuracy']:.2f} | {r['file_bytes']:,} |"
-        for r in race if r["architecture"] == "784-512-512-10" and r["inputs"] == "bits"
-    }
-    assert set(lines) <= told
+@pytest.mark.parametrize("page", PAGES)
+def test_generated_parts_are_of_the_committed_numbers(page):
+    assert rewrite.rewritten(text_of(page), rewrite.PAGES[page]()) == text_of(page), (
+        f"{page} is out of date; PYTHONPATH=walkthrough python -m lab.rewrite writes it again"
+    )
+
+
+def test_a_page_without_a_generated_part_is_refused():
+    page = "a\n<!-- begin: one -->\nold\n<!-- end -->\nb\n"
+    new = "a\n<!-- begin: one -->\n\nnew\n\n<!-- end -->\nb\n"
+    assert rewrite.rewritten(page, {"one": "new"}) == new
+    assert rewrite.rewritten(new, {"one": "new"}) == new
+    for parts in ({}, {"two": "new"}, {"one": "new", "two": "new"}):
+        with pytest.raises(ValueError, match="generated parts are .'one'."):
+            rewrite.rewritten(page, parts)
+
+
+def test_the_front_page_says_how_long_its_command_takes(readme):
+    content = json.loads(text_of("figures/01_mlp_mnist.json"))
+    assert f"({report.minutes(content)} on two cores)" in " ".join(readme.split())
+
+
+def test_every_file_of_the_lab_has_a_line():
+    told = text_of("walkthrough/README.md")
+    for path in (ROOT / "walkthrough" / "lab").glob("*.py"):
+        assert path.stem == "__init__" or f"[{path.name}](lab/{path.name})" in told, path
 
 
 def test_the_commands_of_the_front_page_run(readme):

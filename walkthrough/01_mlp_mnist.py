@@ -29,7 +29,7 @@ import os
 import time
 
 import numpy as np
-from lab import experiment, options, plots, recipes, report, timing
+from lab import experiment, options, plots_training, recipes, report, timing
 from lab.options import heading, log
 
 from sbnn_np.core import fast, losses, network, ops, optim, quantize, sparsity, train
@@ -347,12 +347,7 @@ content = options.headed("01_mlp_mnist", args, NAME, seconds, {
 })
 name = options.named("01_mlp_mnist" + ("_full" if args.full else ""), NAME)
 experiment.write_json(args.out / f"{name}.json", content)
-four = results[:4]
-growing = [result for result in results if result["row"]["schedule"] == "growing"]
-pictures = {"accuracy": plots.accuracy_per_epoch(four)}
-if growing:
-    pictures["latents"] = plots.latents_before_after(growing[-1])
-    pictures["density"] = plots.density_over_steps(growing[-1])
+pictures = plots_training.figures(results)
 for what, picture in pictures.items():
     atomic.write(args.out / f"{name}_{what}.png", picture)
 print(f"\nwrote {os.path.relpath(args.out / name)}.json and {len(pictures)} figure(s) beside it")

@@ -40,7 +40,7 @@ import sys
 import time
 
 import numpy as np
-from lab import experiment, options, plots, recipes, report, timing
+from lab import experiment, options, plots_convolution, recipes, report, timing
 from lab.options import heading, log
 
 from sbnn_np.core import convolution, fast, pooling, quantize, windows
@@ -288,17 +288,7 @@ content = options.headed("02_conv_cifar10", args, pictures.name, seconds, {
 name = "02_conv_cifar10" + ("_full" if args.full else "")
 name = options.named(name, digits.name, pictures.name)
 experiment.write_json(args.out / f"{name}.json", content)
-of = {what: report.by_method(results, what) for what in (digits.name, pictures.name)}
-sparse = [r for mine in of.values() for m, r in mine.items() if m.startswith("0/1")]
-figures = {"layers": plots.density_by_layer(sparse)}
-for each, what in ((digits, "lenet5"), (pictures, "cifar10")):
-    centred = of[each.name]["0/1 centred"]
-    figures[f"accuracy_{what}"] = plots.accuracy_per_epoch(list(of[each.name].values()))
-    figures[f"examples_{what}"] = plots.guesses(
-        centred, each.test_images[:40], each.test_labels[:40], each.classes
-    )
-    if centred["filters"]:
-        figures[f"filters_{what}"] = plots.bit_filters(centred)
+figures = plots_convolution.figures(results, digits, pictures)
 for what, picture in figures.items():
     atomic.write(args.out / f"{name}_{what}.png", picture)
 print(f"\nwrote {os.path.relpath(args.out / name)}.json and {len(figures)} figures beside it")

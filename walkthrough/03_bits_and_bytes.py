@@ -411,21 +411,7 @@ experiment.write_json(
     args.out / f"{name}.json",
     options.headed("03_bits_and_bytes", args, digits.name, seconds, content),
 )
-chosen = [("+-1", None)] + [("0/1", p) for p in (0.05, 0.01)]
-figures = {
-    "bytes": plots_bits.bytes_by_section([
-        {
-            "label": "+-1" if p is None else f"0/1, {100 * p:.0f}% ones",
-            "density": p,
-            **{k: row_of(model_of(method, p))[k] for k in ("float32_bytes", "parts")},
-        }
-        for method, p in chosen
-    ]),
-    "time": plots_bits.time_against_density([
-        r for r in results if r["inputs"] == "bits" and r["method"] != "0/1 centred"
-    ], by_batch, N),
-    "operations": plots_bits.operations_against_density(counted),
-}
+figures = plots_bits.figures(content)
 for what, picture in figures.items():
     atomic.write(args.out / f"{name}_{what}.png", picture)
 print(f"\nwrote {os.path.relpath(args.out / name)}.json and {len(figures)} figures beside it")

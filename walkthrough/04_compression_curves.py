@@ -119,18 +119,8 @@ print("\n".join(report_curves.claims(contents)))
 
 # %% 5. Figures
 
-figures = {}
+figures = plots_curves.figures(contents)
 names = list(dict.fromkeys(content["row"]["data"] for content in contents))
-WORDS = {"MNIST": "mnist", "stroke digits": "mnist", "CIFAR-10": "cifar10", "shapes": "cifar10"}
-for data in dict.fromkeys(content["row"]["data"] for content in ran):
-    what = WORDS[data.removeprefix("some ")]
-    figures[f"bytes_{what}"] = plots_curves.accuracy_against_bytes(ran, data)
-    figures[f"adds_{what}"] = plots_curves.accuracy_against_adds(ran, data)
-wide = [c for c in ran if c["row"]["architecture"] == "784-1024-1024-10"]
-if any(c["row"]["method"] == "0/1 centred" for c in wide):
-    figures["layers"] = plots_curves.density_by_layer(wide, "784-1024-1024-10")
-if growth:
-    figures["growth"] = plots_curves.growth_against_pruning(growth)
 # what shows a part, or other data, gets a name of its own
 name = "04_compression_curves" + "".join(f"_{word}" for word in sorted(words))
 name = options.named(name, *names)

@@ -8,7 +8,8 @@
     models         trained and frozen networks, kept in the user's cache
     curves         what chapter 4 trains, one task a run
     report         results as text, with report_bits and report_curves
-    plots          figures from JSON, with plots_bits and plots_curves; redraw draws them again
+    plots          what all figures share; each is drawn from JSON in plots_training,
+                   plots_convolution, plots_bits or plots_curves, and again by redraw
     jobs           many runs, here or by any executor, whose workers start with worker
     sweep          one part of a sweep; all of them are in sweep_1, sweep_2 and sweep_4
     reproduce      is a committed result still what the sources give?

@@ -1,243 +1,297 @@
-"""The figures of the chapter on compression curves, drawn from its runs; see `plots`."""
+"""The figures of chapter 4, drawn from its runs; see `plots`."""
+
+import textwrap
 
 import numpy as np
 
-from lab.plots import COLOURS, LAYER_COLOURS, figure, panels, png
+from lab.plots import (
+    COLOURS,
+    LAYER_COLOURS,
+    MARKERS,
+    ROUND,
+    canvas,
+    figure,
+    headline,
+    logarithmic,
+    png,
+)
+from lab.report_curves import means, preferred
 
-METHOD_COLOURS = COLOURS | {"ternary": "#009e73", "ternary regularised": "#00614a"}
-STYLES = ("-", "--", ":", "-.")
-MARKERS = {
-    "full precision": "o", "+-1": "s", "ternary": "v", "ternary regularised": "P", "0/1": "^",
-    "0/1 centred": "D",
-}
-# compression (weights alone), error in % and side of the label; from tables of the papers named
+MULTILAYER, LENET5 = "784-1024-1024-10", "20-p-50-p-500-10"
+PICTURES = "32-p-32-64-p-64-128-p-256-10"
+# from tables of the papers named: beside which of our networks a published one stands, how many
+# times its weights alone are smaller than float32, and its error in %
 PUBLISHED = {
-    "MNIST": (
-        ("Deep Compression, 300-100 (Han 2016)", 40, 1.58, "left"),
-        ("Deep Compression, LeNet-5 (Han 2016)", 39, 0.74, "right"),
-        ("Ternary Weight Networks (Li 2016)", 16, 0.65, "right"),
-        ("BinaryConnect (in Li 2016)", 32, 1.18, "left"),
-        ("BinaryNet, 3 x 4096 (its authors)", 32, 0.96, "left"),
-    ),
-    "CIFAR-10": (
-        ("Ternary Weight Networks (Li 2016)", 16, 7.44, "right"),
-        ("BinaryConnect (in Li 2016)", 32, 8.27, "right"),
-        ("BinaryNet (its authors)", 32, 11.4, "right"),
-    ),
+    "Deep Compression (Han 2016)": {"784-300-100-10": (40, 1.58), LENET5: (39, 0.74)},
+    "Ternary Weight Networks (Li 2016)": {LENET5: (16, 0.65), PICTURES: (16, 7.44)},
+    "BinaryConnect (in Li 2016)": {MULTILAYER: (32, 1.18), PICTURES: (32, 8.27)},
+    "BinaryNet (its authors)": {MULTILAYER: (32, 0.96), PICTURES: (32, 11.4)},
 }
-HIGHEST = 30   # % of errors in figures of MNIST; networks that err more often have lost a layer
+HIGHEST = 20   # % of errors in figures of MNIST; networks that err more often have lost a layer
+WORDS = {"MNIST": "mnist", "stroke digits": "mnist", "CIFAR-10": "cifar10", "shapes": "cifar10"}
+WAYS = {"growing": ("#cc79a7", "^"), "constant": ("#0072b2", "o"), "shrinking": ("#b07900", "v")}
 
 
-def label_of(content):
-    """What a run's method is called in figures and tables."""
-    row = content["row"]
-    regularised = row["method"] == "ternary" and row["schedule"] == "penalty"
-    return "ternary regularised" if regularised else row["method"]
-
-
-def groups(contents, x):
-    """Means over seeds, method by method and architecture by architecture.
+def figures(contents):
+    """Draw all figures of chapter 4 that its finished runs allow.
 
     Parameters
     ----------
     contents : list of dict
         As `curves.one` returns them.
-    x : function of a row
 
     Returns
     -------
-    lines : dict
-        From (label, architecture) to a list of (x, error, lowest, highest, validation error), by
-        x; errors in %.
+    found : dict
+        From the name of a figure to its PNG.
     """
-    points = {}
-    for content in contents:
-        row = content["row"]
-        architecture = row["architecture"]
-        if content["part"] == "long":
-            architecture += f", {row['epochs']} epochs"
-        key = label_of(content), architecture, row["target_density"]
-        points.setdefault(key, []).append((
-            x(row), 100 * (1 - row["test_accuracy"]), 100 * (1 - row["validation_accuracy"]),
-        ))
-    lines = {}
-    for (label, architecture, _), found in points.items():
-        at, errors, held = (np.array(values) for values in zip(*found))
-        lines.setdefault((label, architecture), []).append(
-            (at.mean(), errors.mean(), errors.min(), errors.max(), held.mean())
-        )
-    return {key: sorted(line) for key, line in lines.items()}
-
-
-def draw_lines(ax, lines):
-    """One line for each method and architecture, with bars from the best seed to the worst.
-
-    The first architecture has full marks, the others hollow ones.
-    """
-    architectures = list(dict.fromkeys(architecture for _, architecture in lines))
-    for (label, architecture), line in lines.items():
-        at, mean, low, high, _ = (np.array(values) for values in zip(*line))
-        nth = architectures.index(architecture)
-        shown = mean < HIGHEST                                # no bars of points beyond the axis
-        colour = METHOD_COLOURS[label]
-        ax.errorbar(
-            at, mean, (shown * (mean - low), shown * (high - mean)), color=colour,
-            ls=STYLES[nth % len(STYLES)], lw=1.8, marker=MARKERS[label], capsize=3, elinewidth=1,
-            ms=9 if label == "+-1" else 6, mfc=colour if nth == 0 else "white",
-            zorder=4 if label == "+-1" else 3,
-        )
-    methods = list(dict.fromkeys(label for label, _ in lines))
-    handles = [
-        ax.plot([], [], color=METHOD_COLOURS[m], marker=MARKERS[m], ls="", label=m)[0]
-        for m in methods
+    ran = [c for c in contents if c["part"] != "growth"]
+    growth = [c for c in contents if c["part"] in ("growth", "both")]
+    found = {}
+    for data in dict.fromkeys(c["row"]["data"] for c in ran):
+        what = WORDS[data.removeprefix("some ")]
+        groups = means([c for c in ran if c["row"]["data"] == data])
+        found[f"bytes_{what}"] = error_against_bytes(groups, data)
+        found[f"adds_{what}"] = error_against_adds(groups, data)
+    wide = [
+        c for c in ran if c["part"] == "curves"
+        and (c["row"]["architecture"], c["row"]["method"]) == (MULTILAYER, "0/1 centred")
     ]
-    handles += [
-        ax.plot([], [], color="black", ls=STYLES[i % len(STYLES)], marker="o", ms=5,
-                mfc="black" if i == 0 else "white", label=name)[0]
-        for i, name in enumerate(architectures)
-    ]
-    return handles
+    if wide:
+        found["layers"] = density_by_layer(wide)
+    if growth:
+        found["growth"] = growth_against_pruning(growth)
+    return found
 
 
-def error_axis(ax, errors):
-    """A logarithmic axis of errors with round numbers at its ticks."""
-    ticks = [t for t in (0.5, 0.7, 1, 1.2, 1.5, 2, 3, 5, 7, 10, 15, 20, 30, 40, 60, 90)
-             if 0.7 * min(errors) <= t <= 1.3 * max(errors)]
-    ax.set(yscale="log", ylabel="test error (%)")
-    ax.set_yticks(ticks, [f"{t:g}" for t in ticks])
-    ax.set_yticks([], minor=True)
-    highest = 1.15 * max(errors)
-    if min(errors) < 2:
-        highest = min(highest, HIGHEST)
-    ax.set_ylim(0.85 * min(errors), highest)
-    ax.grid(axis="y", alpha=0.3)
-
-
-def factor_axis(ax, low, high, label):
-    """A logarithmic axis of factors."""
-    ticks = [t for t in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000) if low * 0.8 <= t <= high * 1.3]
-    ax.set(xscale="log", xlabel=label)
-    ax.set_xticks(ticks, [f"{t}x" for t in ticks])
-    ax.set_xticks([], minor=True)
-
-
-def accuracy_against_bytes(contents, data):
-    """Draw test error against the compression of a network: float32 bytes over coded bytes.
+def networks(groups):
+    """Groups of runs, network by network: what each panel of a figure shows.
 
     Parameters
     ----------
-    contents : list of dict
-        Runs of the part "curves".
+    groups : list of dict
+        As `report_curves.means` returns them, of one data set.
+
+    Returns
+    -------
+    found : list of list of dict
+        Each of one architecture and length of training, but for networks that were trained at
+        one or two settings only: they come last in the list of the most similar network.
+    """
+    found = {}
+    for g in groups:
+        found.setdefault((g["epochs"], g["architecture"]), []).append(g)
+    def kind(mine):
+        return "p" in mine[0]["architecture"], mine[0]["epochs"], mine[0]["float32"]
+
+    large = sorted((mine for mine in found.values() if len(mine) > 2), key=kind)
+    small = [mine for mine in found.values() if len(mine) <= 2]
+    for mine in small if large else ():
+        similar = [other for other in large if kind(other)[0] == kind(mine)[0]] or large
+        similar[-1].extend(mine)
+    return large or small
+
+
+def draw_networks(groups, title, x, label, note):
+    """Draw a panel for each network, a line for each method, with bars from seed to seed.
+
+    Parameters
+    ----------
+    groups : list of dict
+    title : str
+    x : str
+        The key of a group that is its place on the axis of x.
+    label : str
+        What that axis shows.
+    note : str
+        Stands above the legend.
+
+    Returns
+    -------
+    fig : matplotlib Figure
+    axes : list of (Axes, list of dict)
+        Each panel and its groups.
+    """
+    found = networks(groups)
+    columns = min(2, len(found))
+    rows = -(-len(found) // columns)
+    fig, axes = canvas(rows, columns, 2 + 2.9 * rows, sharex=True, sharey=True)
+    headline(fig, title)
+    for ax in axes.flat[len(found) :]:
+        ax.set_axis_off()
+    handles = {}
+    for ax, mine in zip(axes.flat, found):
+        name = mine[0]["architecture"], mine[0]["epochs"]
+        for method in COLOURS:
+            of_method = [g for g in mine if g["method"] == method and x in g]
+            own = [g for g in of_method if (g["architecture"], g["epochs"]) == name]
+            others = [g for g in of_method if g not in own]
+            if own:
+                handles[method] = draw_line(ax, own, x, "-", COLOURS[method])
+            for g in others:
+                draw_line(ax, [g], x, "", "white")
+                ax.annotate(
+                    f"{g['architecture']},\n{g['epochs']} epochs", (g[x], g["error"]),
+                    xytext=(4, 6), textcoords="offset points", ha="right", va="bottom",
+                    fontsize=7.5, color=COLOURS[method],
+                )
+        ax.set_title(f"{name[0]}, {name[1]} epochs", fontsize=10, loc="left")
+        ax.grid(alpha=0.3)
+    fig.legend(
+        handles.values(), handles, loc="outside lower center", ncols=5, frameon=False, title=note,
+        title_fontsize=9.5,
+    )
+    for ax in axes[:, 0]:
+        ax.set_ylabel("test error (%)")
+    for ax in axes[-1]:
+        ax.set_xlabel(label)
+    return fig, [(ax, mine) for ax, mine in zip(axes.flat, found)]
+
+
+def draw_line(ax, groups, x, style, face):
+    """Draw the groups of one method, and the density of some centred ones."""
+    groups = sorted(groups, key=lambda g: g[x])
+    method = groups[0]["method"]
+    at, error, low, high = (
+        np.array([g[key] for g in groups]) for key in (x, "error", "low", "high")
+    )
+    shown = error < HIGHEST if min(error) < 10 else error > 0   # no bars of points beyond the axis
+    if method == "0/1 centred" and style:
+        for g in groups:
+            if g["target"] in (0.25, 0.1, 0.05, 0.02, 0.015, 0.01):
+                ax.annotate(
+                    f"{100 * g['target']:g}%", (g[x], g["error"]), xytext=(0, -8), ha="center",
+                    va="top", textcoords="offset points", fontsize=7.5, color=COLOURS[method],
+                    annotation_clip=True,
+                )
+    return ax.errorbar(
+        at, error, (shown * (error - low), shown * (high - error)), color=COLOURS[method],
+        ls=style, lw=1.6, marker=MARKERS[method], ms=6, mfc=face, capsize=2, elinewidth=1,
+        zorder=4 if method == "+-1" else 3,
+    )
+
+
+def error_axis(ax, errors, others=()):
+    """Make the axis of y one of errors: logarithmic where they differ by more than a factor 2."""
+    low, high = min(*errors, *others), max(errors)
+    if min(errors) < 10:
+        high = min(high, HIGHEST)
+    if high < 2 * low:
+        ax.set_ylim(low - 0.1 * (high - low), high + 0.2 * (high - low))
+    else:
+        logarithmic(ax.yaxis, [*ROUND, 0.7, 1.5, 3, 7, 15, 30], 0.8 * low, 1.5 * high)
+
+
+def title_of_bytes(groups, data):
+    """The message: the 0/1 network beyond 64x that validation prefers, beside full precision."""
+    beyond = [g for g in groups if g["method"].startswith("0/1") and g["compression"] >= 64]
+    floats = [g for g in groups if g["method"] == "full precision"]
+    if not beyond or not floats:
+        return f"{data}: test error against size"
+    best, full = preferred(beyond), preferred(floats)
+    return (
+        f"{data}: of networks at least 64 times smaller than float32, validation prefers "
+        f"one of {best['method']} weights, {100 * best['density']:.0f}% ones: {best['error']:.1f}% "
+        f"test error ({full['error']:.1f}% in full precision)"
+    )
+
+
+def error_against_bytes(groups, data):
+    """Draw test error against how many times smaller than float32 a network is.
+
+    Parameters
+    ----------
+    groups : list of dict
+        As `report_curves.means` returns them, of one data set.
     data : str
-        "MNIST" or "CIFAR-10", whose runs are drawn.
+        Its name.
 
     Returns
     -------
     png : bytes
     """
-    mine = [c for c in contents if c["row"]["data"].endswith(data)]
-    lines = groups(mine, lambda row: row["compression"])
-    fig, ax = figure(title_of_bytes(lines, data))
-    errors = [point[1] for line in lines.values() for point in line]
-    floats = {k: line for k, line in lines.items() if k[0] == "full precision"}
-    others = {k: line for k, line in lines.items() if k not in floats}
-    handles = draw_lines(ax, others)
-    low, high = (f(p[0] for line in others.values() for p in line) for f in (min, max))
-    low = min(low, *(factor for _, factor, *_ in PUBLISHED.get(data, ((0, low),))))
-    for (_, architecture), ((_, error, *_),) in floats.items():
-        if architecture.endswith("epochs"):
-            continue                                          # a line for each architecture will do
-        ax.axhline(error, color="#222222", lw=0.8)
-        ax.annotate(f"full precision, {architecture}", (1.25 * high, error), xytext=(0, 2),
-                    textcoords="offset points", ha="right", fontsize=8)
-    for name, factor, error, side in PUBLISHED.get(data, ()):
-        ax.plot(factor, error, "o", mfc="none", mec="#666666", mew=1.5, ms=8, zorder=4)
-        ax.annotate(
-            name, (factor, error), xytext=(8 if side == "right" else -8, 0), va="center",
-            textcoords="offset points", ha="left" if side == "right" else "right", fontsize=7.5,
-            color="#555555", zorder=4,
-            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.3, "alpha": 0.8},
-        )
-        errors.append(error)
-    ax.axvline(32, color="#d55e00", lw=1, ls=":")
-    ax.annotate("32x: one bit a weight", (32, 1), xycoords=("data", "axes fraction"),
-                xytext=(4, -12), textcoords="offset points", color="#d55e00", fontsize=9)
-    error_axis(ax, errors)
-    factor_axis(ax, low, high, "compression against float32 (whole file; published: weights alone)")
-    ax.set_xlim(0.5 * low, 1.3 * high)
-    densities = {
-        c["row"]["target_density"] for c in mine if c["row"]["method"].startswith("0/1")
-    }
-    told = ", ".join(f"{100 * p:g}" for p in sorted(densities, reverse=True))
-    ax.text(
-        *((0.36, 0.9) if min(errors) < 2 else (0.5, 0.55)),
-        f"0/1, from left to right:\n{told}% ones", transform=ax.transAxes, fontsize=8, va="top",
+    bits = [g for g in groups if g["method"] != "full precision"]
+    floats = [g for g in groups if g["method"] == "full precision"]
+    ours = {g["architecture"] for g in bits} if data in ("MNIST", "CIFAR-10") else ()
+    published = [paper for paper, known in PUBLISHED.items() if set(known) & set(ours)]
+    names = ", ".join(f"{'abcd'[i]}\N{NO-BREAK SPACE}{paper}" for i, paper in enumerate(published))
+    fig, panels = draw_networks(
+        bits, title_of_bytes(groups, data), "compression",
+        "times smaller than float32 (whole file)",
+        "32x is one bit a weight. Below points: the ones of centred networks.\n"
+        + textwrap.fill(f"Published elsewhere (weights alone): {names}", 110) * bool(names),
     )
-    handles.append(ax.plot([], [], "o", mfc="none", mec="#666666", label="published")[0])
-    ax.legend(handles=handles, frameon=False, fontsize=8.5, loc="upper left")
+    errors, factors = ([g[key] for g in bits] for key in ("error", "compression"))
+    drawn = set()
+    for ax, mine in panels:
+        name = mine[0]["architecture"], mine[0]["epochs"]
+        for g in floats:
+            if (g["architecture"], g["epochs"]) == name:
+                ax.axhline(g["error"], color="#222222", lw=1)
+                ax.annotate(
+                    f"full precision {g['error']:.1f}%", (1, g["error"]), xytext=(-2, 2),
+                    xycoords=("axes fraction", "data"), textcoords="offset points", ha="right",
+                    fontsize=8,
+                )
+        for i, paper in enumerate(published):
+            if name[0] in PUBLISHED[paper] and name[0] not in drawn:
+                factor, error = PUBLISHED[paper][name[0]]
+                ax.plot(factor, error, "o", mfc="white", mec="#666666", ms=11, zorder=4)
+                ax.text(factor, error, "abcd"[i], ha="center", va="center_baseline", fontsize=8,
+                        zorder=5)
+                factors.append(factor)
+        drawn.add(name[0])
+        ax.axvline(32, color="#888888", lw=1, zorder=1)
+    others = [PUBLISHED[paper][name][1] for paper in published for name in PUBLISHED[paper]
+              if name in ours]
+    error_axis(panels[0][0], errors, [*others, *(g["error"] for g in floats)])
+    ticks = [16, 32, 64, 128, 256, 512]
+    logarithmic(panels[0][0].xaxis, ticks, 0.85 * min(factors), 1.15 * max(factors), "{}x")
     return png(fig)
 
 
-def title_of_bytes(lines, data):
-    """The message: the best 0/1 network beyond 64x, by validation, against full precision."""
-    bits = [
-        (held, error, at, label) for (label, _), line in lines.items() if label.startswith("0/1")
-        for at, error, _, _, held in line if at >= 64
+def title_of_adds(groups, data):
+    """The message: a 0/1 network level with +-1 on validation images, its gain and its error."""
+    pairs = [
+        (signs, g) for signs in groups for g in groups
+        if signs["method"] == "+-1" and g["method"].startswith("0/1")
+        and (g["architecture"], g["epochs"]) == (signs["architecture"], signs["epochs"])
+        and g["validation"] <= signs["validation"]
     ]
-    floats = [
-        (line[0][4], line[0][1]) for (label, _), line in lines.items() if label == "full precision"
-    ]
-    if not bits or not floats:
-        return f"{data}: test error against size"
-    _, error, at, label = min(bits)
+    if not pairs:
+        return f"{data}: on validation images no 0/1 network reaches its +-1 network"
+    signs, g = max(pairs, key=lambda pair: pair[0]["adds"] / pair[1]["adds"])
+    points = g["error"] - signs["error"]
     return (
-        f"{data}: a {label} network compressed {at:.0f} times errs on\n"
-        f"{error:.1f}%; the best full-precision one (by validation) on {min(floats)[1]:.1f}%"
+        f"{data}: {signs['adds'] / g['adds']:.1f} times fewer additions than +-1, for a "
+        f"{g['method']} network that is as good on validation images; on test images it errs "
+        f"{abs(points):.1f} points {'more' if points > 0 else 'less'} ({g['architecture']})"
     )
 
 
-def accuracy_against_adds(contents, data):
-    """Draw test error against additions of an image; see `accuracy_against_bytes`."""
-    mine = [
-        c for c in contents
-        if c["row"]["data"].endswith(data) and c["row"]["method"] != "full precision"
-    ]
-    lines = groups(mine, lambda row: row["operations"]["adds"])
-    fig, ax = figure(title_of_adds(lines, data))
-    handles = draw_lines(ax, lines)
-    error_axis(ax, [point[1] for line in lines.values() for point in line])
-    ax.set(xscale="log", xlabel="additions per image (all layers)")
-    ax.legend(handles=handles, frameon=False, fontsize=8.5, loc="upper right")
+def error_against_adds(groups, data):
+    """Draw test error against additions of an image; see `error_against_bytes`."""
+    bits = [g for g in groups if g["method"] != "full precision"]
+    fig, panels = draw_networks(
+        bits, title_of_adds(groups, data), "adds", "thousands of additions per image (all layers)",
+        "Below points: the ones of centred networks.",
+    )
+    adds = [g["adds"] for g in bits]
+    error_axis(panels[0][0], [g["error"] for g in bits])
+    ax = panels[0][0]
+    ticks = [1000 * tick for tick in ROUND if len(panels) == 1 or f"{tick:g}"[0] == "1"]
+    logarithmic(ax.xaxis, ticks, 0.8 * min(adds), 1.25 * max(adds))
+    ax.set_xticks(ax.get_xticks(), [f"{tick / 1000:,.0f}" for tick in ax.get_xticks()])
     return png(fig)
 
 
-def title_of_adds(lines, data):
-    """The message: with how many fewer additions a 0/1 network does as well as a +-1 one."""
-    best = None
-    for (label, architecture), line in lines.items():
-        if label != "+-1":
-            continue
-        adds, error, *_, signs = line[0]
-        for (other, same), points in lines.items():
-            if other.startswith("0/1") and same == architecture:
-                for at, err, _, _, held in points:
-                    if held <= signs and (best is None or adds / at > best[0]):
-                        best = adds / at, other, architecture, err, error
-    if best is None:
-        return f"{data}: no 0/1 network reaches the +-1 network of its architecture"
-    return (
-        f"{data}: with {best[0]:.0f} times fewer additions a {best[1]} network\n"
-        f"errs on {best[3]:.1f}%, the +-1 one on {best[4]:.1f}% ({best[2]})"
-    )
-
-
-def density_by_layer(contents, architecture):
+def density_by_layer(contents):
     """Draw how the layers of centred networks share the ones as the budget tightens.
 
     Parameters
     ----------
     contents : list of dict
-    architecture : str
+        Runs of centred networks of one architecture.
 
     Returns
     -------
@@ -245,37 +299,47 @@ def density_by_layer(contents, architecture):
     """
     found = {}
     for c in contents:
-        row = c["row"]
-        if (row["architecture"], row["method"], c["part"]) == (
-            architecture, "0/1 centred", "curves",
-        ):
-            found.setdefault(row["target_density"], []).append(row["layer_densities"])
+        found.setdefault(c["row"]["target_density"], []).append(c["row"]["layer_densities"])
     x = sorted(found)
     layers = 100 * np.array([np.mean(found[p], axis=0) for p in x])
     middle = min(range(len(x)), key=lambda i: abs(x[i] - 0.05))
     most, least = int(layers[middle].argmax()), int(layers[middle].argmin())
     fig, ax = figure(
-        f"Centred 0/1 networks, {architecture}: with {100 * x[middle]:g}% ones\n"
-        f"layer {most + 1} has {layers[middle, most]:.1f}%, "
+        f"Centred 0/1 networks, {contents[0]['row']['architecture']}: with {100 * x[middle]:g}% "
+        f"ones in all layer {most + 1} has {layers[middle, most]:.1f}%, "
         f"layer {least + 1} has {layers[middle, least]:.1f}%"
     )
     at = 100 * np.array(x)
     for i, line in enumerate(layers.T):
         colour = LAYER_COLOURS[min(i, len(LAYER_COLOURS) - 1)]
-        ax.plot(at, line, color=colour, marker="o", lw=2)
+        ax.plot(at, line, color=colour, marker="osDv"[i % 4], lw=2)
         ax.annotate(f"layer {i + 1}", (at[0], line[0]), xytext=(-10, 0), ha="right",
                     textcoords="offset points", va="center", color=colour)
     ax.plot(at, at, color="black", ls="--", lw=1)
     ax.annotate("dashed: equal shares", (0.98, 0.03), xycoords="axes fraction", ha="right")
-    ax.set(xscale="log", yscale="log", xlabel="ones in the whole net (%)",
-           ylabel="ones in the layer (%)")
-    ax.set_xticks(at, [f"{p:g}" for p in at])
-    ax.set_xticks([], minor=True)
-    ticks = [t for t in (0.2, 0.5, 1, 2, 5, 10, 20, 50) if t > 0.8 * layers.min()]
-    ax.set_yticks(ticks, [f"{t:g}" for t in ticks])
-    ax.set_yticks([], minor=True)
-    ax.set_xlim(at[0] / 2, 1.2 * at[-1])
+    ax.set(xlabel="ones in the whole net (%)", ylabel="ones in the layer (%)")
+    logarithmic(ax.xaxis, at, at[0] / 1.6, 1.1 * at[-1])
+    logarithmic(ax.yaxis, ROUND, 0.8 * layers.min(), 1.2 * layers.max())
     return png(fig)
+
+
+def title_of_growth(contents):
+    """The message: which way validation picks, after the longest training on each data set."""
+    picks = []
+    for data in dict.fromkeys(c["row"]["data"] for c in contents):
+        mine = [c["row"] for c in contents if c["row"]["data"] == data]
+        longest = max(row["epochs"] for row in mine)
+        best = max(
+            (row for row in mine if row["epochs"] == longest),
+            key=lambda row: row["validation_accuracy"],
+        )
+        picks.append(
+            f"{best['schedule']} on {data} ({100 * (1 - best['test_accuracy']):.1f}% test error)"
+        )
+    return (
+        "Three ways to 5% ones. After the longest training, validation prefers "
+        + " and ".join(picks)
+    )
 
 
 def growth_against_pruning(contents):
@@ -291,59 +355,36 @@ def growth_against_pruning(contents):
     png : bytes
     """
     names = list(dict.fromkeys(c["row"]["data"] for c in contents))
-    fig, axes = panels(title_of_growth(contents, names), names)
-    colours = {"growing": "#009e73", "constant": "#0072b2", "shrinking": "#d55e00"}
-    markers = {"growing": "^", "constant": "o", "shrinking": "v"}
-    for ax, name in zip(axes, names):
-        errors = []
-        for schedule, colour in colours.items():
+    fig, axes = canvas(1, len(names))
+    headline(fig, title_of_growth(contents))
+    beside = {"growing": (-5, -5), "constant": (-5, -5), "shrinking": (5, 5)}
+    for ax, name in zip(axes[0], names):
+        of_data = [c for c in contents if c["row"]["data"] == name]
+        for schedule, (colour, marker) in WAYS.items():
             mine = sorted(
-                (c for c in contents
-                 if (c["row"]["data"], c["row"]["schedule"]) == (name, schedule)),
+                (c for c in of_data if c["row"]["schedule"] == schedule),
                 key=lambda c: c["row"]["epochs"],
             )
-            if not mine:
-                continue
-            x = [c["adds_in_training"] for c in mine]
+            x = [c["adds_in_training"] / 1e9 for c in mine]
             y = [100 * (1 - c["row"]["test_accuracy"]) for c in mine]
-            ax.plot(x, y, color=colour, marker=markers[schedule], lw=2, label=schedule)
+            ax.plot(x, y, color=colour, marker=marker, lw=2, label=schedule)
+            right = beside[schedule][0] > 0
             for at, error, c in zip(x, y, mine):
-                ax.annotate(c["row"]["epochs"], (at, error), xytext=(4, 4),
-                            textcoords="offset points", fontsize=8, color=colour)
-            errors += y
-        ax.set(xscale="log", xlabel="billions of additions, all forward passes")
-        most = max(c["adds_in_training"] for c in contents if c["row"]["data"] == name)
-        least = min(c["adds_in_training"] for c in contents if c["row"]["data"] == name)
-        ticks = [t for t in (1, 2, 5, 10, 20, 50, 100, 200, 500) if least < 1.2e9 * t < 1.5 * most]
-        ax.set_xticks([1e9 * t for t in ticks], ticks)
-        ax.set_xticks([], minor=True)
-        error_axis(ax, errors)
-        (architecture,) = {
-            c["row"]["architecture"] for c in contents if c["row"]["data"] == name
-        }
-        ax.set_title(f"{name}, {architecture}", fontsize=10)
-        ax.text(0.02, 0.03, "numbers: epochs", transform=ax.transAxes, fontsize=9)
-        ax.legend(frameon=False)
+                ax.annotate(
+                    c["row"]["epochs"], (at, error), xytext=beside[schedule], fontsize=9,
+                    textcoords="offset points", color=colour, ha="left" if right else "right",
+                    va="bottom" if right else "top",
+                )
+        adds = [c["adds_in_training"] / 1e9 for c in of_data]
+        errors = [100 * (1 - c["row"]["test_accuracy"]) for c in of_data]
+        logarithmic(ax.xaxis, ROUND, 0.75 * min(adds), 1.3 * max(adds))
+        dense = [1.5, 3, 4, 7, 15, 30, 40, 60]
+        logarithmic(ax.yaxis, [*ROUND, *dense], 0.8 * min(errors), 1.08 * max(errors))
+        ax.set(xlabel="billions of additions, all forward passes", ylabel="test error (%)")
+        ax.set_title(f"{name}, {of_data[0]['row']['architecture']}", fontsize=10, loc="left")
+        ax.text(0.98, 0.98, "numbers: epochs", transform=ax.transAxes, fontsize=9, ha="right",
+                va="top")
+        ax.grid(axis="y", alpha=0.3)
+    fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3,
+               frameon=False)
     return png(fig)
-
-
-def title_of_growth(contents, names):
-    """The answer: which way did best on validation images, at the longest training of each."""
-    told = []
-    for name in names:
-        mine = [c["row"] for c in contents if c["row"]["data"] == name]
-        longest = max(row["epochs"] for row in mine)
-        error = {
-            row["schedule"]: 100 * (1 - row["test_accuracy"])
-            for row in mine if row["epochs"] == longest
-        }
-        held = {
-            row["schedule"]: row["validation_accuracy"] for row in mine if row["epochs"] == longest
-        }
-        best = max(held, key=held.get)
-        rest = ", ".join(
-            f"{schedule} {value - error[best]:+.1f}" for schedule, value in sorted(error.items())
-            if schedule != best
-        )
-        told.append(f"{name}: validation picks {best}, {error[best]:.1f}% ({rest})")
-    return "\n".join(told)

@@ -1,52 +1,93 @@
-"""Draw the committed figures of chapters 3 and 4 again from their JSON; nothing is trained.
+"""Draw the committed figures again from their JSON; nothing is trained.
 
     PYTHONPATH=walkthrough python -m lab.redraw
+
+The examples of chapter 2 show test images; so MNIST and CIFAR-10 must be at hand.
 """
 
 import json
-from pathlib import Path
 
-from lab import plots_bits, plots_curves
+from lab import (
+    curves,
+    experiment,
+    plots_bits,
+    plots_convolution,
+    plots_curves,
+    plots_training,
+    recipes,
+)
+from sbnn_np.datasets import data
 from sbnn_np.support import atomic
 
-FIGURES = Path(__file__).parents[2] / "figures"
+FIGURES = experiment.FIGURES
 
 
-def chapter_3(content):
-    """Draw time and operations of chapter 3; a dict from the name of a figure to its PNG."""
-    race = [
-        r for r in content["race"] if r["inputs"] == "bits" and r["method"] != "0/1 centred"
-    ]
-    batch = max(r["batch"] for r in content["race_by_batch"])
+def read(path):
+    """Content of a JSON file below the folder of figures."""
+    return json.loads((FIGURES / path).read_text(encoding="utf-8"))
+
+
+def runs_of(chosen):
+    """The committed runs of some recipes.
+
+    Parameters
+    ----------
+    chosen : list of (str, Recipe)
+        The name of a data set, as its runs have it, and what was trained on it.
+    """
+    return [read(f"runs/{experiment.run_name(recipe, name, True)}.json") for name, recipe in chosen]
+
+
+def chapter_1():
+    """Figures of chapter 1, of its long runs, and of its sweep: from a name to a PNG."""
+    short = plots_training.figures(read("01_mlp_mnist.json")["runs"])
+    long = plots_training.figures(
+        runs_of([("MNIST", recipe) for recipe in recipes.chapter_1(0, full=True)])
+    )
+    rates = [row for row in read("01_sweep.json")["rows"] if row["part"] == "rates"]
     return {
-        "time": plots_bits.time_against_density(race, content["race_by_batch"], batch),
-        "operations": plots_bits.operations_against_density(content["operations_by_density"]),
+        **{f"01_mlp_mnist_{what}": picture for what, picture in short.items()},
+        **{f"01_mlp_mnist_full_{what}": picture for what, picture in long.items()},
+        "01_sweep": plots_training.rate_sweep(rates),
     }
 
 
-def chapter_4(contents):
-    """Draw all figures of chapter 4 from its runs; a dict from the name of a figure to its PNG."""
-    ran = [c for c in contents if c["part"] != "growth"]
+def chapter_2():
+    """Figures of chapter 2 and of its long runs: from a name to a PNG."""
+    digits, pictures = data.load("mnist"), data.load("cifar10")
+    names = {"digits": digits.name, "pictures": pictures.name}
     found = {}
-    for data, word in (("MNIST", "mnist"), ("CIFAR-10", "cifar10")):
-        found[f"bytes_{word}"] = plots_curves.accuracy_against_bytes(ran, data)
-        found[f"adds_{word}"] = plots_curves.accuracy_against_adds(ran, data)
-    found["layers"] = plots_curves.density_by_layer(ran, "784-1024-1024-10")
-    growth = [c for c in contents if c["part"] in ("growth", "both")]
-    return found | {"growth": plots_curves.growth_against_pruning(growth)}
+    for full in (False, True):
+        chosen = recipes.chapter_2(0, full=full)
+        results = runs_of([(names[what], recipe) for what, recipe in chosen])
+        for what, picture in plots_convolution.figures(results, digits, pictures).items():
+            found[f"02_conv_cifar10{'_full' * full}_{what}"] = picture
+    return found
 
 
-def runs():
-    """Every committed run of chapter 4."""
-    paths = sorted((FIGURES / "runs").glob("*.json"))
-    contents = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
-    return [content for content in contents if "part" in content]
+def chapter_3():
+    """Figures of chapter 3: from a name to a PNG."""
+    found = plots_bits.figures(read("03_bits_and_bytes.json"))
+    return {f"03_bits_and_bytes_{what}": picture for what, picture in found.items()}
+
+
+def runs_of_curves():
+    """The committed runs of chapter 4, in the order of its plan."""
+    names = {"mnist": "MNIST", "cifar10": "CIFAR-10"}
+    return [
+        read(f"runs/{task.part}-{experiment.run_name(task.recipe, names[task.data], True)}.json")
+        for task in curves.plan(FIGURES)
+    ]
+
+
+def chapter_4():
+    """Figures of chapter 4: from a name to a PNG."""
+    found = plots_curves.figures(runs_of_curves())
+    return {f"04_compression_curves_{what}": picture for what, picture in found.items()}
 
 
 if __name__ == "__main__":
-    third = json.loads((FIGURES / "03_bits_and_bytes.json").read_text(encoding="utf-8"))
-    for name, figures in (
-        ("03_bits_and_bytes", chapter_3(third)), ("04_compression_curves", chapter_4(runs())),
-    ):
-        for what, picture in figures.items():
-            atomic.write(FIGURES / f"{name}_{what}.png", picture)
+    for chapter in (chapter_1, chapter_2, chapter_3, chapter_4):
+        for name, picture in chapter().items():
+            atomic.write(FIGURES / f"{name}.png", picture)
+            print(name)

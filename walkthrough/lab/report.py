@@ -1,42 +1,37 @@
-"""Results as text: the tables a chapter prints, and the lines of the README."""
+"""Results of chapters 1 and 2 as text: what they print, and what the READMEs show."""
 
 import numpy as np
 
+from lab.tables import aligned, grouped, markdown, mean, percent, with_spread
 from sbnn_np.core import network
 
+
+def number(name, form):
+    """A column function: the number of a name in a form, or None where there is none."""
+    return lambda row: None if row[name] is None else form.format(row[name])
+
+
 COLUMNS = (
-    ("method", "{:<15}", "method", lambda v: v),
-    ("schedule", "{:<9}", "schedule", lambda v: v or "-"),
-    ("target", "{:>6}", "target_density", lambda v: f"{100 * v:.1f}%"),
-    ("ones %", "{:>6}", "density", lambda v: f"{100 * v:.2f}%"),
-    ("valid", "{:>6}", "validation_accuracy", lambda v: f"{100 * v:.2f}"),
-    ("test", "{:>6}", "test_accuracy", lambda v: f"{100 * v:.2f}"),
-    ("ones", "{:>9}", "ones", lambda v: f"{v:,}"),
-    ("mask", "{:>8}", "mask_bytes", lambda v: f"{v:,}"),
-    ("entropy", "{:>8}", "entropy_bytes", lambda v: f"{v:,.0f}"),
-    ("float", "{:>9}", "float_bytes", lambda v: f"{v:,}" if v else "-"),
-    ("smaller (entropy)", "{:>17}", "compression_weights_entropy", lambda v: f"{v:.1f}x"),
-    ("adds", "{:>10}", "adds", lambda v: f"{v:,}"),
-    ("of +-1", "{:>7}", "adds_of_dense", lambda v: f"{v:.3f}"),
-    ("s", "{:>5}", "seconds", lambda v: f"{v:.0f}"),
+    ("method", lambda row: row["method"]),
+    ("schedule", lambda row: row["schedule"]),
+    ("target", lambda row: percent(row["target_density"], 1)),
+    ("ones %", lambda row: percent(row["density"])),
+    ("valid", lambda row: f"{100 * row['validation_accuracy']:.2f}"),
+    ("test", lambda row: f"{100 * row['test_accuracy']:.2f}"),
+    ("ones", number("ones", "{:,}")),
+    ("mask", number("mask_bytes", "{:,}")),
+    ("entropy", number("entropy_bytes", "{:,.0f}")),
+    ("float", lambda row: f"{row['float_bytes']:,}" if row["float_bytes"] else None),
+    ("smaller (entropy)", number("compression_weights_entropy", "{:.1f}x")),
+    ("adds", number("adds", "{:,}")),
+    ("of +-1", lambda row: f"{row['adds'] / row['dense_adds']:.3f}"),
+    ("s", number("seconds", "{:.0f}")),
 )
 
 
 def table(rows):
-    """Format rows of results as aligned text; "-" for what a method has not."""
-    lines = ["  ".join(form.format(title) for title, form, _, _ in COLUMNS)]
-    architecture = None
-    for row in rows:
-        if row["architecture"] != architecture:
-            architecture = row["architecture"]
-            lines.append(architecture)
-        row = {**row, "adds_of_dense": row["adds"] / row["dense_adds"]}
-        cells = []
-        for _, form, key, show in COLUMNS:
-            empty = row[key] is None and key != "schedule"
-            cells.append(form.format("-" if empty else show(row[key])))
-        lines.append("  ".join(cells))
-    return "\n".join(lines)
+    """Rows of results as aligned text, below the network that they are of."""
+    return aligned(COLUMNS, rows, above=lambda row: row["architecture"])
 
 
 def means(rows):
@@ -49,47 +44,38 @@ def means(rows):
         `spread` (largest distance of a seed from the mean), `density` (largest),
         `entropy_bytes` and `compression_weights_entropy` (means), `seconds` (sum).
     """
-    groups = {}
-    for row in rows:
-        key = tuple(row[name] for name in ("data", "architecture", "method", "schedule"))
-        groups.setdefault(key, []).append(row)
+    same = "data", "architecture", "method", "schedule"
     result = []
-    for (data, architecture, method, schedule), mine in groups.items():
+    for mine in grouped(rows, same):
         accuracy = np.array([row["test_accuracy"] for row in mine])
-
-        def mean(key, mine=mine):
-            return None if mine[0][key] is None else float(np.mean([row[key] for row in mine]))
-
         result.append({
-            "data": data,
-            "architecture": architecture,
-            "method": method,
-            "schedule": schedule,
+            **{name: mine[0][name] for name in same},
             "seeds": len(mine),
             "test_accuracy": float(accuracy.mean()),
             "spread": float(np.abs(accuracy - accuracy.mean()).max()),
             "density": None if mine[0]["density"] is None else max(r["density"] for r in mine),
-            "entropy_bytes": mean("entropy_bytes"),
-            "compression_weights_entropy": mean("compression_weights_entropy"),
+            "entropy_bytes": mean(mine, "entropy_bytes"),
+            "compression_weights_entropy": mean(mine, "compression_weights_entropy"),
             "seconds": sum(row["seconds"] for row in mine),
         })
     return result
 
 
-def table_of_bytes(rows):
-    """Format the rows of chapter 2 that compare networks of equal bytes as aligned text."""
-    lines = [
-        "architecture                    method         ones  bytes of bits  of floats    total"
-        "  test"
-    ]
-    for row in rows:
-        ones = "-" if row["density"] is None else f"{100 * row['density']:.2f}%"
-        lines.append(
-            f"{row['architecture']:<30}  {row['method']:<11}  {ones:>6}  "
-            f"{coded_bytes(row):>13,.0f}  {row['float_bytes']:>9,}  "
-            f"{coded_bytes(row) + row['float_bytes']:>7,.0f}  {100 * row['test_accuracy']:.2f}"
-        )
-    return "\n".join(lines)
+def accuracy(group, sign):
+    """Mean test accuracy in %, and how far a seed is from it."""
+    return with_spread(100 * group["test_accuracy"], 100 * group["spread"], group["seeds"], sign)
+
+
+def table_of_means(rows):
+    """The groups of `means` as aligned text."""
+    return aligned((
+        ("architecture", lambda group: group["architecture"]),
+        ("method", lambda group: group["method"]),
+        ("schedule", lambda group: group["schedule"]),
+        ("seeds", lambda group: group["seeds"]),
+        ("test", lambda group: accuracy(group, "+-")),
+        ("largest density", lambda group: percent(group["density"])),
+    ), means(rows))
 
 
 def coded_bytes(row):
@@ -97,81 +83,94 @@ def coded_bytes(row):
     return row["mask_bytes"] if row["entropy_bytes"] is None else row["entropy_bytes"]
 
 
-def table_of_means(rows):
-    """Format `means` as aligned text."""
-    lines = [
-        "architecture                    method           schedule   seeds  test           "
-        "largest density"
+EQUAL_BYTES = (
+    ("method", lambda row: row["method"]),
+    ("architecture", lambda row: row["architecture"]),
+    ("ones", lambda row: percent(row["density"])),
+    ("KB of bits", lambda row: f"{coded_bytes(row) / 1000:.1f}"),
+    ("KB of floats", lambda row: f"{row['float_bytes'] / 1000:.1f}"),
+    ("test accuracy (%)", lambda row: f"{100 * row['test_accuracy']:.2f}"),
+)
+
+
+def table_of_bytes(rows):
+    """The rows of chapter 2 that compare networks of equal bytes as aligned text."""
+    return aligned(EQUAL_BYTES, rows)
+
+
+def accuracy_table(default, full, script):
+    """The table of a chapter in figures/README.md.
+
+    Parameters
+    ----------
+    default, full : dict
+        The contents of its two result files.
+    script : str
+        The chapter's file name.
+
+    Returns
+    -------
+    table : str
+    """
+    groups = [
+        group | {"command": command}
+        for content, command in ((default, script), (full, f"{script} --full"))
+        for group in means(content["rows"])
     ]
-    for group in means(rows):
-        density = "-" if group["density"] is None else f"{100 * group['density']:.2f}%"
-        lines.append(
-            f"{group['architecture']:<30}  {group['method']:<15}  {group['schedule'] or '-':<9}  "
-            f"{group['seeds']:>5}  {100 * group['test_accuracy']:.2f}"
-            f"{spread(group, ' +- '):<8}  {density:>15}"
-        )
-    return "\n".join(lines)
-
-
-def readme_table(default, full):
-    """Lines of the README's table of results, from the content of the two result files."""
-    lines = []
-    for row in default["rows"]:
-        lines.append(
-            f"| {row['method']} | {row['schedule'] or '-'} | {row['architecture']} "
-            f"| {percent(row['density'])} "
-            f"| {100 * row['test_accuracy']:.2f} | {smaller_entropy(row)} | 1 | `01_mlp_mnist.py` "
-            f"| {row['seconds'] / 60:.1f} |"
-        )
-    for group in means(full["rows"]):
-        lines.append(
-            f"| {group['method']} | {group['schedule'] or '-'} | {group['architecture']} "
-            f"| {percent(group['density'])} "
-            f"| {100 * group['test_accuracy']:.2f}{spread(group, ' ± ')} "
-            f"| {smaller_entropy(group)} | {group['seeds']} | `01_mlp_mnist.py --full` "
-            f"| {group['seconds'] / 60:.1f} |"
-        )
-    return lines
-
-
-def readme_table_2(default, full):
-    """Lines of the README's table of convolutional networks, from the two result files."""
-    lines = []
-    for content, command in ((default, "02_conv_cifar10.py"), (full, "02_conv_cifar10.py --full")):
-        for group in means(content["rows"]):
-            lines.append(
-                f"| {group['data']} | {group['method']} | {group['schedule'] or '-'} "
-                f"| {group['architecture']} | {percent(group['density'])} "
-                f"| {100 * group['test_accuracy']:.2f}{spread(group, ' ± ')} "
-                f"| {smaller_entropy(group)} | {group['seeds']} | `{command}` "
-                f"| {group['seconds'] / 60:.1f} |"
-            )
-    return lines
-
-
-def equal_bytes_lines(rows):
-    """Lines of the README's table of networks whose bits take equally many bytes."""
-    return [
-        f"| {row['method']} | {row['architecture']} | {percent(row['density'])} "
-        f"| {coded_bytes(row) / 1000:.1f} | {row['float_bytes'] / 1000:.1f} "
-        f"| {100 * row['test_accuracy']:.2f} |"
-        for row in rows
-    ]
+    return markdown((
+        ("data", lambda group: group["data"]),
+        ("method", lambda group: group["method"]),
+        ("density is", lambda group: group["schedule"]),
+        ("architecture", lambda group: group["architecture"]),
+        ("ones", lambda group: percent(group["density"])),
+        ("test accuracy (%)", lambda group: accuracy(group, "±")),
+        ("smaller (entropy)", number("compression_weights_entropy", "{:.1f}x")),
+        ("seeds", lambda group: group["seeds"]),
+        ("`python walkthrough/`", lambda group: f"`{group['command']}`"),
+        ("minutes", lambda group: f"{group['seconds'] / 60:.1f}"),
+    ), groups)
 
 
 TRIALS = (
     "as it is", "bits chosen at every eighth step", "batches of 128",
-    "pooling behind convolutions 2, 4 and 5, in {slower:.2f} times the time", "no dense layer",
+    "pooling behind convolutions 2, 4 and 5", "no dense layer",
 )
 
 
-def trials_line(sweep):
-    """The README's line on what was tried with the centred network for CIFAR-10."""
+def trials_table(sweep):
+    """What was tried with the centred network for CIFAR-10, from the sweep of chapter 2."""
     rows = [row for row in sweep["rows"] if row["part"] == "trials"]
-    slower = rows[3]["seconds"] / rows[0]["seconds"]
-    return "; ".join(
-        f"{what.format(slower=slower)} {100 * row['validation_accuracy']:.1f}%"
-        for what, row in zip(TRIALS, rows)
+    return markdown((
+        ("tried on centred weights", lambda trial: trial[0]),
+        ("validation accuracy (%)", lambda trial: f"{100 * trial[1]['validation_accuracy']:.1f}"),
+        ("time", lambda trial: f"{trial[1]['seconds'] / rows[0]['seconds']:.2f}x"),
+    ), list(zip(TRIALS, rows)))
+
+
+def growing_line(*sweeps):
+    """How far growing was behind a constant density in the sweeps, in a sentence.
+
+    Parameters
+    ----------
+    *sweeps : dict
+        Contents of the sweeps of chapters 1 and 2.
+    """
+    ranges = []
+    for sweep in sweeps:
+        rows = [
+            row for row in sweep["rows"]
+            if row["method"].startswith("0/1") and row["part"] != "trials"
+        ]
+        behind = []
+        for mine in grouped(rows, ("method", "architecture", "epochs", "rate")):
+            by = {row["schedule"]: 100 * row["validation_accuracy"] for row in mine}
+            if "growing" in by:
+                behind.append(by["constant"] - by["growing"])
+        ranges.append(f"{min(behind):.1f} to {max(behind):.1f}")
+    return (
+        f"On validation images growing was {ranges[0]} points behind a constant density in the "
+        f"[sweep of chapter 1](../figures/01_sweep.json), and {ranges[1]} points behind in the "
+        "[sweep of chapter 2](../figures/02_sweep.json)."
     )
 
 
@@ -192,29 +191,21 @@ def by_method(results, data):
     return {method: chosen[method] for method in network.METHODS if method in chosen}
 
 
-def spread(group, sign):
-    """Largest distance of a seed from the mean, in points; nothing where there is one seed."""
-    return f"{sign}{100 * group['spread']:.2f}" if group["seeds"] > 1 else ""
-
-
 def step_line(default):
-    """The README's line on what a training step costs."""
+    """What a training step costs, in a sentence."""
     cost = default["step_cost"]
-    return (
-        f"A training step of the centred 0/1 network takes {cost['step_ms']:.2f} ms at batch 128, "
-        f"{cost['ratio']:.2f} times its own matrix products."
+    line = (
+        f"A training step of the centred 0/1 network for {default['data']} takes "
+        f"{cost['step_ms']:.{1 if cost['step_ms'] < 10 else 0}f} ms at batch 128, "
+        f"{cost['ratio']:.2f} times its own matrix products"
     )
-
-
-def step_line_2(default):
-    """The README's line on what a training step of a convolutional network costs."""
-    cost = default["step_cost"]
-    return (
-        f"A training step of the centred network for CIFAR-10 takes {cost['step_ms']:.0f} ms at "
-        f"batch 128, {cost['ratio']:.2f} times its own matrix products (at "
-        f"{cost['products_gflops']:.0f} GFLOP/s; one large product reaches "
-        f"{cost['sgemm_gflops']:.0f}), and {default['peak_mib']:.0f} MiB of memory at the most."
-    )
+    if "products_gflops" in cost:
+        line += (
+            f" (those reach {cost['products_gflops']:.0f} billion operations a second, one large "
+            f"product {cost['sgemm_gflops']:.0f}). The chapter needs {default['peak_mib']:.0f} MiB "
+            "of memory at the most"
+        )
+    return f"{line}."
 
 
 def minutes(content):
@@ -222,28 +213,11 @@ def minutes(content):
     return f"{content['seconds'] / 60:.0f} minutes"
 
 
-def percent(density):
-    return "-" if density is None else f"{100 * density:.2f}%"
-
-
-def smaller_entropy(row):
-    """How many times smaller than float32 the entropy of the weights is, for a table."""
-    compression = row["compression_weights_entropy"]
-    return "-" if compression is None else f"{compression:.1f}x"
-
-
 def numbers_to_see(content):
     """Lines of a chapter's docstring: what its first command ends with."""
+    several = len({row["data"] for row in content["rows"]}) > 1
     return [
-        f"    {row['method']:<14}  {row['schedule'] or '':<9}  {100 * row['test_accuracy']:.2f}%"
-        for row in content["rows"]
-    ]
-
-
-def numbers_to_see_2(content):
-    """The same of chapter 2, where there are two data sets."""
-    return [
-        f"    {row['data']:<8}  {row['method']:<14}  {row['schedule'] or '':<9}  "
-        f"{100 * row['test_accuracy']:.2f}%"
+        "    " + f"{row['data']:<8}  " * several
+        + f"{row['method']:<14}  {row['schedule'] or '':<9}  {100 * row['test_accuracy']:.2f}%"
         for row in content["rows"]
     ]

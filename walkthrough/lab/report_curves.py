@@ -1,131 +1,182 @@
-"""Results of chapter 4 as text: its tables, its answers, and the README's lines."""
+"""Results of chapter 4 as text: its tables, its answers, and what figures/README.md shows."""
 
 import numpy as np
 
-from lab.plots_curves import label_of
+from lab.tables import aligned, grouped, markdown, mean, percent, with_spread
+
+
+def label_of(content):
+    """What a run's method is called in figures and tables."""
+    row = content["row"]
+    regularised = row["method"] == "ternary" and row["schedule"] == "penalty"
+    return "ternary regularised" if regularised else row["method"]
 
 
 def means(contents):
-    """Group runs that differ in their seed alone: a list of dict, in the order of the runs."""
-    groups = {}
-    for content in contents:
-        row = content["row"]
-        key = (row["data"], row["architecture"], label_of(content), row["target_density"],
-               row["schedule"], row["epochs"])
-        groups.setdefault(key, []).append(content)
+    """Group runs that differ in their seed alone.
+
+    Parameters
+    ----------
+    contents : list of dict
+        As `curves.one` returns them.
+
+    Returns
+    -------
+    groups : list of dict
+        What the runs agree in (`data`, `architecture`, `method`, `target`, `schedule`, `epochs`),
+        `seeds`, test errors in % (`error`, their mean; `spread`, the largest distance of a seed
+        from it; `low` and `high`), `validation` errors in %, means over the seeds, and `minutes`,
+        their sum.
+    """
+    same = "data", "architecture", "method", "target", "schedule", "epochs"
+    rows = [
+        {
+            **content["row"], "method": label_of(content),
+            "target": content["row"]["target_density"],
+            "in_training": content["adds_in_training"],
+            "validation": 100 * (1 - content["row"]["validation_accuracy"]),
+            "words": operations["and_words"] + operations["popcount_words"],
+            "adds": operations["adds"], "sliced": operations["word_ops"],
+        }
+        for content in contents for operations in [content["row"]["operations"]]
+    ]
     found = []
-    for (data, architecture, method, target, schedule, epochs), mine in groups.items():
-        rows = [content["row"] for content in mine]
-        error = np.array([100 * (1 - row["test_accuracy"]) for row in rows])
+    for mine in grouped(rows, same):
+        error = np.array([100 * (1 - row["test_accuracy"]) for row in mine])
+        averaged = {
+            name: mean(mine, name)
+            for name in ("validation", "density", "compression", "adds", "words", "sliced")
+        }
         found.append({
-            "data": data, "architecture": architecture, "method": method, "target": target,
-            "schedule": schedule, "epochs": epochs, "seeds": len(rows),
+            **{name: mine[0][name] for name in same},
+            **averaged,
+            "seeds": len(mine),
             "error": float(error.mean()), "spread": float(np.abs(error - error.mean()).max()),
-            "validation": float(np.mean([100 * (1 - row["validation_accuracy"]) for row in rows])),
-            "density": (
-                None if rows[0]["density"] is None else float(np.mean([r["density"] for r in rows]))
-            ),
-            "bytes": float(np.mean([row["coded_bytes"] for row in rows])),
-            "is_file": rows[0]["file_bytes"] is not None,
-            "compression": float(np.mean([row["compression"] for row in rows])),
-            "adds": float(np.mean([row["operations"]["adds"] for row in rows])),
-            "words": float(np.mean([
-                row["operations"]["and_words"] + row["operations"]["popcount_words"]
-                for row in rows
-            ])),
-            "sliced": float(np.mean([row["operations"]["word_ops"] for row in rows])),
-            "in_training": mine[0]["adds_in_training"],
-            "minutes": sum(row["seconds"] for row in rows) / 60,
+            "low": float(error.min()), "high": float(error.max()),
+            "bytes": mean(mine, "coded_bytes"), "is_file": mine[0]["file_bytes"] is not None,
+            "float32": mine[0].get("float32_bytes"), "in_training": mine[0]["in_training"],
+            "minutes": sum(row["seconds"] for row in mine) / 60,
         })
     return found
 
 
+def error(group, sign="±"):
+    """Mean test error in %, and how far a seed is from it."""
+    return with_spread(group["error"], group["spread"], group["seeds"], sign)
+
+
+def whole(name):
+    """A column function: a number without decimals, or None where it is 0."""
+    return lambda group: f"{group[name]:,.0f}" if group[name] else None
+
+
 def table(contents):
-    """Aligned text, a line for each group of seeds."""
-    lines = [
-        f"{'network':<30}{'method':<21}{'epochs':>6}{'ones %':>8}{'target':>8}  {'error %':<14}"
-        f"{'bytes':>11}{'smaller (file)':>16}{'adds':>12}{'sliced':>9}{'packed':>9}"
-    ]
-    data = None
-    for g in means(contents):
-        if g["data"] != data:
-            data = g["data"]
-            lines.append(data)
-        ones, target = (
-            "-" if p is None else f"{100 * p:.2f}" for p in (g["density"], g["target"])
-        )
-        error = f"{g['error']:.2f}" + (f" +- {g['spread']:.2f}" if g["seeds"] > 1 else "")
-        packed, sliced = (f"{n:,.0f}" if n else "-" for n in (g["words"], g["sliced"]))
-        lines.append(
-            f"{g['architecture']:<30}{g['method']:<21}{g['epochs']:>6}{ones:>8}{target:>8}  "
-            f"{error:<14}{g['bytes']:>11,.0f}{g['compression']:>15.1f}x{g['adds']:>12,.0f}{sliced:>9}"
-            f"{packed:>9}"
-        )
-    return "\n".join(lines)
+    """A line for each group of seeds as aligned text, below its data set."""
+    return aligned((
+        ("network", lambda g: g["architecture"]),
+        ("method", lambda g: g["method"]),
+        ("epochs", lambda g: g["epochs"]),
+        ("ones %", lambda g: percent(g["density"])),
+        ("target", lambda g: percent(g["target"])),
+        ("error %", lambda g: error(g, "+-")),
+        ("bytes", whole("bytes")),
+        ("smaller (file)", lambda g: f"{g['compression']:.1f}x"),
+        ("adds", whole("adds")),
+        ("sliced", whole("sliced")),
+        ("packed", whole("words")),
+    ), means(contents), above=lambda g: g["data"])
+
+
+GROWTH = (
+    ("data", lambda g: g["data"]),
+    ("network", lambda g: g["architecture"]),
+    ("epochs", lambda g: g["epochs"]),
+    ("density is", lambda g: g["schedule"]),
+    ("test error (%)", lambda g: f"{g['error']:.2f}"),
+    ("validation error (%)", lambda g: f"{g['validation']:.2f}"),
+    ("billions of additions in training", lambda g: f"{g['in_training'] / 1e9:.1f}"),
+)
+
+
+def by_length(contents):
+    """The groups of runs about growth, shortest trainings first, and the ways in one order."""
+    ways = "constant", "growing", "shrinking"
+    growth = means([c for c in contents if c["part"] in ("growth", "both")])
+    names = list(dict.fromkeys(g["data"] for g in growth))
+    return sorted(
+        growth, key=lambda g: (names.index(g["data"]), g["epochs"], ways.index(g["schedule"]))
+    )
 
 
 def table_of_growth(contents):
-    """Aligned text, a line for each way and length."""
-    lines = [
-        f"{'network':<30}{'density is':<12}{'epochs':>7}{'error %':>9}  "
-        "ones x places x images in training"
-    ]
-    for g in means(contents):
-        lines.append(
-            f"{g['architecture']:<30}{g['schedule']:<12}{g['epochs']:>7}{g['error']:>9.2f}  "
-            f"{g['in_training']:.3g}"
-        )
-    return "\n".join(lines)
+    """A line for each way to the density, and length of training, as aligned text."""
+    return aligned(GROWTH, by_length(contents))
 
 
-# of plain networks the README shows one density, of centred ones some; the chapter prints all
+# of plain networks the table in figures/README.md shows one density, of centred ones some; the
+# chapter prints all
 SHOWN = {"0/1": (0.05,), "0/1 centred": (0.25, 0.1, 0.05, 0.045, 0.02, 0.015, 0.01)}
 
 
-def readme_lines(contents):
-    """Lines of the README's table, of the runs that are not about growth."""
-    lines = []
-    for g in means([c for c in contents if c["part"] != "growth"]):
-        if g["target"] not in SHOWN.get(g["method"], (g["target"],)):
-            continue
-        ones = "-" if g["density"] is None else f"{100 * g['density']:.2f}%"
-        error = f"{g['error']:.2f}" + (f" ± {g['spread']:.2f}" if g["seeds"] > 1 else "")
-        lines.append(
-            f"| {g['data']} | {g['architecture']} | {g['method']} | {ones} | {error} "
-            f"| {g['bytes'] / 1000:,.1f}{'' if g['is_file'] else '*'} | {g['compression']:.1f}x "
-            f"| {g['adds'] / 1000:,.0f} | {g['epochs']} | {g['seeds']} | {g['minutes']:.1f} |"
-        )
-    return lines
+def curves_table(contents):
+    """The runs that are not about growth, for figures/README.md."""
+    return markdown((
+        ("data", lambda g: g["data"]),
+        ("architecture", lambda g: g["architecture"]),
+        ("method", lambda g: g["method"]),
+        ("ones", lambda g: percent(g["density"])),
+        ("test error (%)", error),
+        ("KB", lambda g: f"{g['bytes'] / 1000:,.1f}{'' if g['is_file'] else '*'}"),
+        ("smaller (file)", lambda g: f"{g['compression']:.1f}x"),
+        ("adds", lambda g: f"{g['adds'] / 1000:,.0f}"),
+        ("epochs", lambda g: g["epochs"]),
+        ("seeds", lambda g: g["seeds"]),
+        ("minutes", lambda g: f"{g['minutes']:.1f}"),
+    ), [
+        g for g in means([c for c in contents if c["part"] != "growth"])
+        if g["target"] in SHOWN.get(g["method"], (g["target"],))
+    ])
 
 
-def readme_claims(contents):
-    """The answers to the claims, as the README lists them."""
-    return [
+def growth_table(contents):
+    """The runs about growth, for figures/README.md."""
+    return markdown(GROWTH, by_length(contents))
+
+
+def claims_list(contents):
+    """The answers to the claims as a list in Markdown."""
+    return "\n".join(
         f"- {line}" if not line.startswith(" ") else f"  - {line.strip()}"
         for line in claims(contents)
-    ]
+    )
 
 
 def claims(contents):
     """The four claims, each with what the finished runs say of it: a list of lines."""
     groups = means([c for c in contents if c["part"] != "growth"])
-    growth = means([c for c in contents if c["part"] in ("growth", "both")])
     lines = []
     for data in dict.fromkeys(g["data"] for g in groups):
         mine = [g for g in groups if g["data"] == data]
         lines += [f"{data}:", *(f"    {line}" for line in claims_of(mine))]
         lines += [f"    {line}" for line in equal_bytes(mine)]
         lines += [f"    {line}" for line in beside_deep_compression(mine)]
-    lines.append("4. Growth from a nearly-empty start, against a constant density and pruning:")
-    for data in dict.fromkeys(g["data"] for g in growth):
-        mine = [g for g in growth if g["data"] == data]
-        for epochs in sorted({g["epochs"] for g in mine}):
-            told = ", ".join(
-                f"{g['schedule']} {g['error']:.2f}% with {g['in_training']:.2g} additions"
-                for g in mine if g["epochs"] == epochs
-            )
-            lines.append(f"    {data}, {epochs} epochs: {told}")
-    return lines if growth else lines[:-1]
+    growth = growth_claims(by_length(contents))
+    if growth:
+        lines.append("4. Growth from a nearly-empty start, against a constant density and pruning:")
+    return lines + [f"    {line}" for line in growth]
+
+
+def growth_claims(groups):
+    """Claim 4: for each length of training the way that validation prefers, and the others."""
+    lines = []
+    for mine in grouped(groups, ("data", "epochs")):
+        best = preferred(mine)
+        others = ", ".join(f"{g['schedule']} {g['error']:.2f}%" for g in mine if g is not best)
+        lines.append(
+            f"{best['data']}, {best['epochs']} epochs: validation prefers {best['schedule']}, "
+            f"which errs on {best['error']:.2f}% of test images ({others})"
+        )
+    return lines
 
 
 def called(g):
@@ -159,7 +210,7 @@ DEEP_COMPRESSION = 27_000, 1.58   # bytes and error in % of its LeNet-300-100 (H
 
 def beside_deep_compression(groups):
     """On MNIST, the multilayer network of no more bytes that validation prefers."""
-    most, error = DEEP_COMPRESSION
+    most, errors = DEEP_COMPRESSION
     fits = [
         g for g in groups if g["data"] == "MNIST" and g["architecture"].startswith("784-")
         and g["method"].startswith("0/1") and g["bytes"] <= most
@@ -167,7 +218,7 @@ def beside_deep_compression(groups):
     if fits:
         best = preferred(fits)
         yield (
-            f"Within {most:,} bytes (Deep Compression's LeNet-300-100, {error}% errors): "
+            f"Within {most:,} bytes (Deep Compression's LeNet-300-100, {errors}% errors): "
             f"{called(best)}, {best['epochs']} epochs, in {best['bytes']:,.0f} bytes errs on "
             f"{best['error']:.2f}%"
         )
@@ -198,15 +249,19 @@ def claims_of(groups):
                 f"2. Fewer operations, {name}: {few['method']} at "
                 f"{100 * few['density']:.1f}% ones errs on {few['error']:.2f}% (+-1: "
                 f"{signs['error']:.2f}%) with "
-                f"{signs['adds'] / few['adds']:.1f} times fewer additions; on packed words "
-                f"{few['words']:,.0f} operations against {signs['words']:,.0f}, in slices "
-                f"{few['sliced']:,.0f}"
+                f"{signs['adds'] / few['adds']:.1f} times fewer additions. On packed "
+                f"words it takes {few['words']:,.0f} operations and the +-1 network "
+                f"{signs['words']:,.0f}, bit-sliced it takes {few['sliced']:,.0f}"
             )
         else:
-            yield f"2. Fewer operations, {name}: none errs as little as +-1"
-        near = preferred(bits)
+            yield (
+                f"2. Fewer operations, {name}: on validation images no 0/1 network errs as little "
+                "as +-1"
+            )
+        best = preferred(bits)
         yield (
-            f"3. Generalization, {name}: the best 0/1 network ({near['method']}, "
-            f"{100 * near['density']:.1f}% ones) errs on {near['error']:.2f}%, +-1 on "
-            f"{signs['error']:.2f}%, full precision on {floats['error']:.2f}%"
+            f"3. Generalization, {name}: the 0/1 network that validation prefers "
+            f"({best['method']}, {100 * best['density']:.1f}% ones) errs on "
+            f"{best['error']:.2f}%, +-1 on {signs['error']:.2f}%, full precision on "
+            f"{floats['error']:.2f}%"
         )

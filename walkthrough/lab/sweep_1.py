@@ -21,7 +21,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from lab import experiment, options, plots, recipes
+from lab import experiment, options, plots_training, recipes
 from lab.recipes import METHODS, recipe_for
 from lab.sweep import best, sweep
 from sbnn_np.support import atomic
@@ -71,7 +71,7 @@ def run(args, executor=None):
     experiment.write_json(args.out / f"{name}.json", options.headed(
         "lab/sweep_1", args, dataset.name, sum(row["seconds"] for row in rows), {"rows": rows},
     ))
-    atomic.write(args.out / f"{name}.png", plots.rate_sweep(rates))
+    atomic.write(args.out / f"{name}.png", plots_training.rate_sweep(rates))
     print(f"\nwrote {os.path.relpath(args.out / name)}.json and a figure beside it")
     print("chosen (recipes.CHOSEN says the same, or a test fails):")
     for method, chosen in choice.items():
