@@ -169,8 +169,8 @@ print(f"\n{'operations of an image':<26}{'0/1':>14}{'0/1 centred':>14}{'+-1':>14
 for key in totals["0/1"]:
     cells = (f"{totals[name][key]:,.0f}" if totals[name][key] else "-" for name in totals)
     print(f"{key:<26}" + "".join(f"{cell:>14}" for cell in cells))
-print("What each name means stands at the top of sbnn_np/bits/bitops.py. Thresholds are whole numbers;")
-print("of batch norm only a factor and an offset a score are left.")
+print("The top of sbnn_np/bits/bitops.py says what each name means. Thresholds are whole")
+print("numbers; of batch norm only a factor and an offset for each score are left.")
 
 # %% 4. Store
 #
