@@ -18,13 +18,13 @@ import numpy as np
 import sbnn_np
 from lab import sources
 from sbnn_np.bits import bitops
-from sbnn_np.core import network, optim, sparsity, train
+from sbnn_np.core import fast, network, sparsity, train
 from sbnn_np.datasets import data
 from sbnn_np.datasets.download import cache_folder
 from sbnn_np.support import atomic
 
 FIGURES = Path(__file__).resolve().parents[2] / "figures"     # the committed results
-OPTIMIZERS = {"Adam": optim.Adam, "NormalizedSGD": optim.NormalizedSGD}
+OPTIMIZERS = {"Adam": fast.Adam, "NormalizedSGD": fast.NormalizedSGD}
 
 
 @dataclass(frozen=True)
