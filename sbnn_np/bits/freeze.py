@@ -81,10 +81,18 @@ def check_inputs(trained_on, binarize):
     trained_on : "bits", "pixels", "other" or None
         See `core.network.Network`; None if that is not known.
     binarize : int or None
+        See `freeze`.
 
     Raises
     ------
     ValueError
+        If `binarize` does not describe what the network was trained on, or if that was neither
+        bits nor pixels.
+
+    Examples
+    --------
+    >>> check_inputs("bits", binarize=127)
+    >>> check_inputs("pixels", binarize=None)
     """
     if trained_on == "other":
         raise ValueError(

@@ -1,7 +1,8 @@
-"""The specification: every operation as loops over lists, slow and plain.
+"""The specification of training: every operation of it as loops over lists, slow and plain.
 
-Whatever the other files compute with arrays must equal what stands here; where the
-numbers are small integers, to the last bit. Matrices are lists of rows.
+The other files of `core` compute the same with arrays, and tests compare them with this one. If the
+numbers are small integers, the results are equal to the last bit. Matrices are lists of rows. (How
+a frozen network is executed is another matter, which `engines/loops.py` specifies.)
 """
 
 import math

@@ -1,11 +1,11 @@
 """Engine 1: a frozen network as loops over single neurons. It specifies how engines compute.
 
-Two files specify something. `core/reference.py` specifies the mathematics of training: forward and
-backward passes in floats. This file specifies the execution of a frozen network: whole-number sums,
-thresholds, flips and scores. The other engines must give exactly its scores.
+This file specifies the execution of a frozen network: whole-number sums, thresholds, flips and
+scores. The other engines must give exactly its scores. (The mathematics of training, with floats
+and backward passes, is another matter, which `core/reference.py` specifies.)
 
-It computes every sum of bits twice, by adding one input at a time and on words of 64 inputs. It
-counts each operation that has a name in `bitops` when it does it.
+Every sum of bits is computed twice: by adding one input at a time, and on words of 64 inputs. Each
+operation that has a name in `bitops` is counted at the moment it is done.
 """
 
 import numpy as np
