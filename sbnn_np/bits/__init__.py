@@ -5,6 +5,7 @@
     bitops      operations and bytes of a network, each counted under a named convention
     rans        a code for bits that are mostly 0, close to their entropy
     storage     the model file: small, exact, and safe to read
+    reading     the checks of a reader that trusts no number of a file
     summary     a table of a network's layers
     design      the largest density that fits a budget of bytes or additions
 """
