@@ -68,13 +68,13 @@ def test_every_link_leads_somewhere(page):
 
 
 def test_a_link_that_names_a_definition_leads_to_it(readme):
-    links = re.findall(r"\[`(\w+)\.(\w+)`\]\(([^)]+)\)", readme)
-    for file, name, target in links:
+    links = re.findall(r"\[`(\w+)\.([\w.]+)`\]\(([^)]+)\)", readme)
+    for file, names, target in links:
         path = ROOT / target
         assert path.stem == file, target
-        body = ast.parse(path.read_text(encoding="utf-8")).body
-        tops = [node.name for node in body if hasattr(node, "name")]
-        assert name in tops, f"{target} has no {name}"
+        place = ast.parse(path.read_text(encoding="utf-8"))
+        for name in names.split("."):
+            (place,) = (node for node in place.body if getattr(node, "name", None) == name)
     for wanted in ("quantize", "ops", "sparsity", "bitops", "storage", "freeze", "train"):
         assert wanted in {file for file, _, _ in links}
     assert ("quantize", "straight_through") in {(file, name) for file, name, _ in links}
@@ -89,7 +89,7 @@ def test_generated_parts_are_of_the_committed_numbers(page):
 
 def test_a_page_without_a_generated_part_is_refused():
     page = "a\n<!-- begin: one -->\nold\n<!-- end -->\nb\n"
-    new = "a\n<!-- begin: one -->\n\nnew\n\n<!-- end -->\nb\n"
+    new = "a\n<!-- begin: one -->\nnew\n<!-- end -->\nb\n"
     assert rewrite.rewritten(page, {"one": "new"}) == new
     assert rewrite.rewritten(new, {"one": "new"}) == new
     for parts in ({}, {"two": "new"}, {"one": "new", "two": "new"}):
@@ -97,9 +97,19 @@ def test_a_page_without_a_generated_part_is_refused():
             rewrite.rewritten(page, parts)
 
 
-def test_the_front_page_says_how_long_its_command_takes(readme):
-    content = json.loads(text_of("figures/01_mlp_mnist.json"))
-    assert f"({report.minutes(content)} on two cores)" in " ".join(readme.split())
+def test_the_front_page_says_the_numbers_of_its_results(readme):
+    told = " ".join(readme.split())
+    minutes = report.minutes(json.loads(text_of("figures/01_mlp_mnist.json")))
+    assert f"({minutes} on two cores)" in told
+    rows = json.loads(text_of("figures/03_bits_and_bytes.json"))["rows"]
+    (size,) = {row["float32_bytes"] for row in rows if row["data"] == "MNIST as bits"}
+    assert f"As float32 numbers the same network takes {size:,} bytes." in told
+    picture = json.loads(text_of("figures/front.json"))
+    before, after = picture["latents"]["before"]["ones"], picture["row"]["density"]
+    assert (
+        f"In the whole network {100 * before:.0f}% of the weights are 1 before training and "
+        f"{100 * after:.0f}% after it." in told
+    )
 
 
 def test_every_file_of_the_lab_has_a_line():

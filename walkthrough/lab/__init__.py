@@ -7,9 +7,12 @@
     sources        which sources decide a result: the digest that every result carries
     models         trained and frozen networks, kept in the user's cache
     curves         what chapter 4 trains, one task a run
-    report         results as text, with report_bits and report_curves
+    tables         one way to make tables, for all reports
+    report         results as text, with report_bits and report_curves; rewrite puts them into
+                   the READMEs again
     plots          what all figures share; each is drawn from JSON in plots_training,
                    plots_convolution, plots_bits or plots_curves, and again by redraw
+    front          trains the network that the picture of the front page shows
     jobs           many runs, here or by any executor, whose workers start with worker
     sweep          one part of a sweep; all of them are in sweep_1, sweep_2 and sweep_4
     reproduce      is a committed result still what the sources give?

@@ -25,12 +25,19 @@ MARKERS = {
     "0/1 centred": "D",
 }
 LAYER_COLOURS = ("#08306b", "#2c7fb8", "#7fb8d8", "#b6d4e8")
-ORANGE = COLOURS["+-1"]
+BLUE, ORANGE = "#08306b", COLOURS["+-1"]      # of ones under scales above and below 0
 ROUND = [base * 10**power for power in range(-2, 8) for base in (1, 2, 5)]
 
 
+def page(height, layout="constrained"):
+    """Start a figure 800 pixels wide on the Agg canvas, whatever MPLBACKEND says."""
+    fig = Figure(figsize=(8, height), dpi=100, layout=layout)
+    FigureCanvasAgg(fig)
+    return fig
+
+
 def canvas(rows=1, columns=1, height=4.8, layout="constrained", **options):
-    """Start a figure 800 pixels wide on the Agg canvas, whatever MPLBACKEND says, with axes.
+    """Start a figure with axes; see `page`.
 
     Parameters
     ----------
@@ -46,8 +53,7 @@ def canvas(rows=1, columns=1, height=4.8, layout="constrained", **options):
     fig : matplotlib Figure
     axes : (rows, columns) array of Axes
     """
-    fig = Figure(figsize=(8, height), dpi=100, layout=layout)
-    FigureCanvasAgg(fig)
+    fig = page(height, layout)
     axes = fig.subplots(rows, columns, squeeze=False, **options)
     for ax in axes.flat:
         ax.spines[["top", "right"]].set_visible(False)

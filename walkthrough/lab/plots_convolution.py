@@ -4,7 +4,7 @@ import matplotlib
 import numpy as np
 
 from lab import report
-from lab.plots import COLOURS, ORANGE, canvas, headline, png
+from lab.plots import BLUE, COLOURS, ORANGE, canvas, headline, png
 from lab.plots_training import accuracy_per_epoch
 
 
@@ -137,7 +137,7 @@ def draw_filters(axes, bits, positive):
         ax.set_axis_off()
     for ax, each, up in zip(axes, bits, positive):
         shades = np.full((*each.shape, 3), 0.92)
-        shades[each == 1] = matplotlib.colors.to_rgb("#08306b" if up else ORANGE)
+        shades[each == 1] = matplotlib.colors.to_rgb(BLUE if up else ORANGE)
         ax.imshow(shades)
 
 

@@ -4,14 +4,17 @@ import matplotlib
 import numpy as np
 
 from lab.plots import (
+    BLUE,
     COLOURS,
     LAYER_COLOURS,
     MARKERS,
+    ORANGE,
     canvas,
     figure,
     headline,
     label_ends,
     logarithmic,
+    page,
     png,
 )
 
@@ -191,6 +194,55 @@ def latents_before_after(result):
     edges = histogram["edges"]
     lower.set_xlim(edges[np.argmax(share > 0.01)], edges[1 + np.argmax(share > 0.9995)])
     lower.set_xlabel("latent (the float that training moves); an area is a number of weights")
+    return png(fig)
+
+
+def idea(content):
+    """Draw the picture of the front page: latents, their threshold, and the ones that are kept.
+
+    Parameters
+    ----------
+    content : dict
+        Of figures/front.json, as `front.content` returns it.
+
+    Returns
+    -------
+    png : bytes
+    """
+    fig = page(4.2)
+    left, right = fig.subfigures(1, 2, width_ratios=(1, 1.05), wspace=0.03)
+    upper, lower = left.subplots(2, 1, sharex=True)
+    for ax, when in ((upper, "before"), (lower, "after")):
+        histogram = content["latents"][when]
+        draw_latents(ax, histogram, BLUE)
+        ax.spines[["top", "right"]].set_visible(False)
+        ax.set_title(f"{when} training", fontsize=10, loc="left")
+        ax.annotate(
+            f"  w = 1\n  {100 * histogram['ones']:.1f}%", (histogram["threshold"], 0.97),
+            xycoords=("data", "axes fraction"), va="top", color=BLUE, fontweight="bold",
+        )
+        ax.annotate(
+            "w = 0  ", (histogram["threshold"], 0.97), xycoords=("data", "axes fraction"),
+            va="top", ha="right", color="#666666",
+        )
+    lower.set_xlim(content["latents"]["before"]["edges"][0], 0.45)
+    lower.set_xlabel("latent; the line is the threshold", fontsize=9.5)
+    left.suptitle("The latents learn: 784 x 512 floats", fontsize=11, fontweight="bold")
+    axes = right.subplots(3, 4)
+    right.suptitle("The ones are kept: 12 of 512 neurons", fontsize=11, fontweight="bold")
+    ink = 1 - 0.35 * np.array(content["ink"])[..., None] / np.max(content["ink"]) * np.ones(3)
+    for ax, lines, up in zip(axes.flat, content["filters"], content["scales"]):
+        shades = ink.copy()
+        ones = np.array([[mark == "#" for mark in line] for line in lines])
+        shades[ones] = matplotlib.colors.to_rgb(BLUE if up else ORANGE)
+        ax.imshow(shades)
+        ax.set(xticks=[], yticks=[])
+        ax.spines[:].set(visible=True, color="#bbbbbb")
+        ax.set_title("+" if up else "\N{MINUS SIGN}", fontsize=10, pad=2)
+    right.supxlabel(
+        "coloured: w = 1, on 28 x 28 pixels; grey: the mean digit\n"
+        "+ fires on much ink there, \N{MINUS SIGN} on little", fontsize=9.5,
+    )
     return png(fig)
 
 

@@ -86,8 +86,13 @@ def chapter_4():
     return {f"04_compression_curves_{what}": picture for what, picture in found.items()}
 
 
+def front():
+    """The picture of the front page: from a name to a PNG."""
+    return {"front": plots_training.idea(read("front.json"))}
+
+
 if __name__ == "__main__":
-    for chapter in (chapter_1, chapter_2, chapter_3, chapter_4):
+    for chapter in (front, chapter_1, chapter_2, chapter_3, chapter_4):
         for name, picture in chapter().items():
             atomic.write(FIGURES / f"{name}.png", picture)
             print(name)

@@ -80,14 +80,14 @@ def rewritten(page, parts):
     Examples
     --------
     >>> rewritten("<!-- begin: a -->\\nold\\n<!-- end -->", {"a": "new"})
-    '<!-- begin: a -->\\n\\nnew\\n\\n<!-- end -->'
+    '<!-- begin: a -->\\nnew\\n<!-- end -->'
     """
     found = re.findall(r"<!-- begin: (.*?) -->", page)
     if sorted(found) != sorted(parts):
         raise ValueError(f"page: its generated parts are {found}; they must be {list(parts)}")
 
     def write(match):
-        return f"<!-- begin: {match[1]} -->\n\n{parts[match[1]]}\n\n<!-- end -->"
+        return f"<!-- begin: {match[1]} -->\n{parts[match[1]]}\n<!-- end -->"
 
     return re.sub(r"<!-- begin: (.*?) -->.*?<!-- end -->", write, page, flags=re.DOTALL)
 
