@@ -20,6 +20,8 @@ import pytest
 from sbnn_np.datasets import data, download
 from sbnn_np.support import atomic
 
+pytestmark = pytest.mark.container
+
 
 def idx(array):
     """The idx file of a small array, as bytes."""

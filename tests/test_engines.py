@@ -208,6 +208,7 @@ def test_slicing_loses_nothing(rng, shape):
 # two processes
 
 
+@pytest.mark.container
 def test_a_second_process_gives_the_same_scores(large):
     model, x, expected = large
     engine = two_processes.TwoProcessSliced(model)
@@ -296,6 +297,7 @@ def test_parent_and_forked_child_each_get_their_own_answers(large):
     engine.close()
 
 
+@pytest.mark.container
 @pytest.mark.parametrize("engine", [bit_sliced.Sliced, two_processes.TwoProcessSliced])
 def test_threads_that_share_an_engine_get_their_own_answers(large, engine):
     model, x, expected = large
@@ -318,6 +320,7 @@ def no_room(self, *args):
     raise OSError(28, "No space left on device")
 
 
+@pytest.mark.container
 @pytest.mark.parametrize("where", ["__init__", "send_inputs"])
 def test_without_shared_memory_one_process_gives_the_same_scores(
     large, monkeypatch, capsys, where

@@ -16,6 +16,8 @@ from sbnn_np import images
 from sbnn_np.bits import frozen
 from sbnn_np.datasets import download, strokes
 
+pytestmark = pytest.mark.container
+
 GREY, RGB, PALETTE, GREY_ALPHA, RGBA = 0, 2, 3, 4, 6
 WHITE, BLACK = "what is transparent made white", "what is transparent made black"
 

@@ -11,6 +11,7 @@ from lab import plots, plots_bits, plots_convolution, plots_curves, plots_traini
 WALKTHROUGH = Path(__file__).parents[1] / "walkthrough"
 
 
+@pytest.mark.container
 def test_figures_need_no_backend():
     code = "from lab import plots; print(plots.png(plots.figure('t')[0])[:4])"
     path = os.pathsep.join([str(WALKTHROUGH), os.environ.get("PYTHONPATH", "")])

@@ -118,6 +118,7 @@ def test_every_file_of_the_lab_has_a_line():
         assert path.stem == "__init__" or f"[{path.name}](lab/{path.name})" in told, path
 
 
+@pytest.mark.container
 def test_the_commands_of_the_front_page_run(readme):
     commands = re.findall(r"^\.venv/bin/python -m (sbnn_np .*)$", readme, re.M)
     assert len(commands) == 2
