@@ -270,10 +270,11 @@ print("train.train_step does the same, bit for bit.")
 #     0/1 centred      the same, with the weights of section 5
 #
 # Optimizers, learning rates and density schedules are those that did best on the
-# validation images in the sweep (walkthrough/lab/sweep_1.py, figures/01_sweep.json), which
-# gave every method the same grid. Training images are moved by up to a pixel, for every
-# method. The test set is read once, after the last epoch. Since another schedule than
-# growing did best, a fifth network shows what growing from the nearly-empty start gives.
+# validation images in the sweep (walkthrough/lab/sweep_1.py, figures/01_sweep.json). It gave
+# every method the same grid of optimizers and rates. The 0/1 methods then also got four density
+# schedules. Training images are moved by up to a pixel, for every method. The test set is read
+# once, after the last epoch. Since another schedule than growing did best, a fifth network shows
+# what growing from the nearly-empty start gives.
 
 chosen = recipes.chapter_1(args.seed, quick=args.quick, full=args.full)
 folders = [args.out / "runs", experiment.FIGURES / "runs"]

@@ -1,7 +1,8 @@
 """The sweep behind chapter 1: which optimizer, rate and schedule each method gets.
 
-Every method gets the same grid of optimizers and rates, the baselines first, and only
-validation images decide; the test set is not read. Three parts:
+Every method gets the same grid of optimizers and rates, the baselines first. The 0/1 methods then
+also get four density schedules. Only validation images decide; the test set is not read. Three
+parts:
 
     rates      4 methods x 2 optimizers x 3 rates, 20 epochs; the density constant
     schedules  both 0/1 methods: density constant, growing, shrinking, or by the penalty
