@@ -228,7 +228,7 @@ def test_the_plan_has_all_that_the_curves_need():
     assert {r.density for r in pictures if r.method == "0/1 centred"} == {
         0.25, 0.1, 0.05, 0.045, 0.02,
     }
-    growth = [t.recipe for t in tasks if "growth" in curves.words_of(t)]
+    growth = [t.recipe for t in tasks if "growth" in curves.labels_of(t)]
     assert {(bool(r.convs), r.schedule, r.epochs) for r in growth} == {
         (conv, schedule, epochs)
         for schedule in ("growing", "constant", "shrinking")

@@ -283,7 +283,7 @@ if memory:
 # %% Results and figures
 
 seconds = sum(row["seconds"] for row in rows)
-content = options.headed("02_conv_cifar10", args, pictures.name, seconds, {
+content = options.with_provenance("02_conv_cifar10", args, pictures.name, seconds, {
     "seconds_in_all": round(time.perf_counter() - began, 1),
     "step_cost": cost,
     "peak_mib": memory,

@@ -409,7 +409,7 @@ name = options.named("03_bits_and_bytes", digits.name, pictures.name)
 seconds = time.perf_counter() - began
 experiment.write_json(
     args.out / f"{name}.json",
-    options.headed("03_bits_and_bytes", args, digits.name, seconds, content),
+    options.with_provenance("03_bits_and_bytes", args, digits.name, seconds, content),
 )
 figures = plots_bits.figures(content)
 for what, picture in figures.items():

@@ -57,10 +57,10 @@ began = time.perf_counter()
 loaded = [options.LOADED_AS[found.name] for found in options.open_both(args)]
 tasks = curves.plan(args.out / "runs", *loaded, args.data_dir, args.seed, args.quick)
 words = set(args.only)
-known = {word for task in tasks for word in curves.words_of(task)}
+known = {word for task in tasks for word in curves.labels_of(task)}
 if words - known:
     parser.error(f"--only {' '.join(words - known)}: it must be one of {', '.join(sorted(known))}")
-tasks = [task for task in tasks if not words or words & curves.words_of(task)]
+tasks = [task for task in tasks if not words or words & curves.labels_of(task)]
 contents = [curves.done(task) for task in tasks]
 left = [task for task, content in zip(tasks, contents) if content is None]
 seconds = sum(curves.expected_seconds(task, contents) for task in left)
@@ -74,8 +74,8 @@ if args.plan:
 
 # %% 2. The runs
 #
-# `curves.one` is a function of a task, and leaves a file. So whoever can call functions can run
-# them: this process, a pool of processes, a cluster.
+# `curves.run_task` is a function of a task, and leaves a file. So whatever can call functions can
+# run them: this process, a pool of processes, a cluster.
 
 if not args.figures:
     try:
@@ -126,7 +126,7 @@ name = "04_compression_curves" + "".join(f"_{word}" for word in sorted(words))
 name = options.named(name, *names)
 if not words:
     seconds = sum(content["row"]["seconds"] for content in contents)
-    experiment.write_json(args.out / f"{name}.json", options.headed(
+    experiment.write_json(args.out / f"{name}.json", options.with_provenance(
         "04_compression_curves", args, " and ".join(names), seconds, {
             "sources_digest": curves.DIGEST,
             "rows": [content["row"] | {"part": content["part"]} for content in contents],

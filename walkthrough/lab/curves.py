@@ -1,6 +1,6 @@
 """What chapter 4 trains, and one run of it: a task goes in, one small JSON file comes out.
 
-A task is a plain tuple and `one` a function of it, so that any executor can run them, here or
+A task is a plain tuple and `run_task` a function of it, so that any executor can run them, here or
 elsewhere (see `jobs`). A task whose file is there, of the sources of now, is not run again;
 one that was cut off goes on after its last whole epoch.
 """
@@ -19,7 +19,7 @@ from sbnn_np.datasets import data
 from sbnn_np.datasets.download import cache_folder
 
 DENSITIES = (0.5, 0.25, 0.1, 0.05, 0.04, 0.03, 0.02, 0.01, 0.005)
-START = (("curves", "one"), ("experiment", "Recipe"))
+START = (("curves", "run_task"), ("experiment", "Recipe"))
 
 
 class Task(NamedTuple):
@@ -131,8 +131,8 @@ def plan(out, digits="mnist", pictures="cifar10", data_dir=None, seed=0, quick=F
     return list(dict.fromkeys(tasks))
 
 
-def words_of(task):
-    """What `--only` may call a task by."""
+def labels_of(task):
+    """The words by which `--only` selects a task, a set of str."""
     parts = {"curves", "growth"} if task.part == "both" else {task.part}
     return {*parts, task.data, task.recipe.method, task.recipe.architecture}
 
@@ -161,7 +161,7 @@ def done(task):
     return None
 
 
-def one(task):
+def run_task(task):
     """Run a task, unless its result is there.
 
     Parameters
@@ -274,19 +274,19 @@ def run(tasks, executor=None, log=print):
     Returns
     -------
     contents : list of dict
-        As `one` returns them, in the order of the tasks.
+        As `run_task` returns them, in the order of the tasks.
     """
     contents = {task: done(task) for task in tasks}
     ahead = [task for task in tasks if contents[task] is None]
-    finished = jobs.run(one, [(task,) for task in ahead], executor)
+    finished = jobs.run(run_task, [(task,) for task in ahead], executor)
     for n, (place, content) in enumerate(finished, 1):
         contents[ahead[place]] = content
-        log(f"{n:3d} of {len(ahead)}  {told(content['row'])}")
+        log(f"{n:3d} of {len(ahead)}  {result_line(content['row'])}")
     return [contents[task] for task in tasks]
 
 
-def told(row):
-    """A row in a line."""
+def result_line(row):
+    """One line of text for a row, a str."""
     ones = "" if row["density"] is None else f"{100 * row['density']:.2f}% ones"
     return (
         f"{row['data']:<9} {row['architecture']:<28} {row['method']:<15} {ones:<12} "

@@ -203,17 +203,19 @@ def run_name(recipe, data_name, read_test):
     words += ["float first"] * recipe.float_first + [recipe.images] * bool(recipe.images)
     words += ["test" if read_test else "validation"]
     name = "-".join(str(word) for word in words).replace("+-", "pm")
-    # and by all that it does not say; what a recipe leaves at its default is not said either
-    said = {f.name: getattr(recipe, f.name) for f in fields(recipe)}
-    said = [(f.name, said[f.name]) for f in fields(recipe) if said[f.name] != f.default]
-    told = hashlib.sha256(repr(said).encode()).hexdigest()[:6]
-    return re.sub(r"[^0-9A-Za-z.]+", "-", name).replace("-e-", "e-") + f"-{told}"
+    # the digest is of all settings but those that have their default
+    settings = {f.name: getattr(recipe, f.name) for f in fields(recipe)}
+    settings = [
+        (f.name, settings[f.name]) for f in fields(recipe) if settings[f.name] != f.default
+    ]
+    digest = hashlib.sha256(repr(settings).encode()).hexdigest()[:6]
+    return re.sub(r"[^0-9A-Za-z.]+", "-", name).replace("-e-", "e-") + f"-{digest}"
 
 
 def recipe_of(result):
     """The Recipe that a result file tells of."""
-    told = {k: tuple(v) if isinstance(v, list) else v for k, v in result["recipe"].items()}
-    return Recipe(**told)
+    settings = result["recipe"].items()
+    return Recipe(**{k: tuple(v) if isinstance(v, list) else v for k, v in settings})
 
 
 def first_filters(net):

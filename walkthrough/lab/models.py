@@ -50,23 +50,23 @@ def trained(recipe, dataset, binarize=None, log=None):
     """
     name = experiment.run_name(recipe, dataset.name, True)
     folder = cache_folder() / "models"
-    told, file, kept, part = (
+    row_path, model_path, scores_path, checkpoint_path = (
         folder / f"{name}{end}" for end in (".json", ".sbnn", ".npy", ".part")
     )
-    if told.exists() and file.exists() and kept.exists():
-        content = json.loads(told.read_text(encoding="utf-8"))
+    if row_path.exists() and model_path.exists() and scores_path.exists():
+        content = json.loads(row_path.read_text(encoding="utf-8"))
         if content["sources_digest"] == TRAINING:
-            return content["row"], storage.load(file), np.load(kept)
-    result, net = experiment.run(recipe, dataset, log=log, save_to=part, resume=True)
+            return content["row"], storage.load(model_path), np.load(scores_path)
+    result, net = experiment.run(recipe, dataset, log=log, save_to=checkpoint_path, resume=True)
     model = freeze.freeze(net, dataset.classes, binarize)
     starts = range(0, len(dataset.test_images), BATCH)
     scores = np.concatenate([net.forward(dataset.test_images[n : n + BATCH]) for n in starts])
-    storage.save(model, file)
-    held = io.BytesIO()
-    np.save(held, scores)
-    atomic.write(kept, held.getvalue())
-    experiment.write_json(told, {"row": result["row"], "sources_digest": TRAINING})
-    part.unlink(missing_ok=True)
+    storage.save(model, model_path)
+    buffer = io.BytesIO()
+    np.save(buffer, scores)
+    atomic.write(scores_path, buffer.getvalue())
+    experiment.write_json(row_path, {"row": result["row"], "sources_digest": TRAINING})
+    checkpoint_path.unlink(missing_ok=True)
     return result["row"], model, scores
 
 

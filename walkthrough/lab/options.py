@@ -148,7 +148,7 @@ def log(line):
     print(line, flush=True)
 
 
-def headed(script, args, data_name, seconds, content):
+def with_provenance(script, args, data_name, seconds, content):
     """What a chapter found, below how and where it came about; see `provenance`."""
     return {
         "command": " ".join(["python", f"walkthrough/{script}.py", *shown(args)]),

@@ -38,7 +38,7 @@ def figures(contents):
     Parameters
     ----------
     contents : list of dict
-        As `curves.one` returns them.
+        As `curves.run_task` returns them.
 
     Returns
     -------

@@ -18,7 +18,7 @@ def means(contents):
     Parameters
     ----------
     contents : list of dict
-        As `curves.one` returns them.
+        As `curves.run_task` returns them.
 
     Returns
     -------

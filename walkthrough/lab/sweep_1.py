@@ -69,7 +69,7 @@ def run(args, executor=None):
 
     rows = rates + schedules + lengths
     name = options.named("01_sweep", dataset.name)
-    experiment.write_json(args.out / f"{name}.json", options.headed(
+    experiment.write_json(args.out / f"{name}.json", options.with_provenance(
         "lab/sweep_1", args, dataset.name, sum(row["seconds"] for row in rows), {"rows": rows},
     ))
     atomic.write(args.out / f"{name}.png", plots_training.rate_sweep(rates))

@@ -88,7 +88,7 @@ def run(args, executor=None):
         for method in SPARSE:
             chosen[what][method] = (rate[method], best(schedules, method)["schedule"])
 
-    experiment.write_json(args.out / "02_sweep.json", options.headed(
+    experiment.write_json(args.out / "02_sweep.json", options.with_provenance(
         "lab/sweep_2", args, "MNIST and CIFAR-10", sum(row["seconds"] for row in rows),
         {"rows": rows},
     ))

@@ -61,7 +61,7 @@ def run(args, executor=None):
             chosen[what, bool(share)] = best["optimizer"], best["rate"]
             rows += found
 
-    experiment.write_json(args.out / "04_sweep.json", options.headed(
+    experiment.write_json(args.out / "04_sweep.json", options.with_provenance(
         "lab/sweep_4", args, "MNIST and CIFAR-10", sum(row["seconds"] for row in rows),
         {"rows": rows},
     ))
