@@ -23,8 +23,8 @@ Uppercase letters are sizes, the same everywhere::
 
 Lowercase names are arrays. `latent` is the float that training moves, `mask` is the bit
 that it is quantized to, `w` is the value that this bit stands for (0 or 1; -1 or +1;
--centre or 1 - centre), and the bare word "weight" never names an array. `scale` and
-`shift` belong to batch norm, `share` to the expected-connections penalty.
+-centre or 1 - centre). No array is called just "weight"; `Dense.weights` says of which
+kind they are. `scale` and `shift` belong to batch norm, `share` to the penalty on ones.
 Gradients carry the prefix d: `dy` is the derivative of the loss with respect to
 `y`, and has the shape of `y`.
 """

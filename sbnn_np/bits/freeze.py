@@ -1,16 +1,17 @@
 """Freeze: a trained network becomes bits and whole numbers, and gives the same answers.
 
-In training a block computes weighted sums, max pooling if any, batch norm and a threshold, all in
-float32. The sums are whole numbers, or multiples of 1/64 in a centred layer. Batch norm followed
-by a threshold asks one question: is this sum large enough? (If the scale is negative: is it small
-enough?) So each neuron needs only one integer and one bit:
+When a trained network is evaluated, a block computes weighted sums, max pooling if any, batch norm
+and a threshold, all in float32. The sums are whole numbers, or multiples of 1/64 in a centred
+layer. Batch norm followed by a threshold asks one question: is this sum large enough? (If the
+scale is negative: is it small enough?) So each neuron needs only one integer and one bit:
 
     bit = [Z >= threshold] xor flip          Z = z, or 64 z - c sum(x) in a centred layer.
 
 z is the sum of the inputs x whose weight is 1, and c / 64 is the centre. Bisection finds the
 threshold: it asks the batch norm of the trained network, in float32, which sums pass. So float32
-rounding is part of the answer. The last block's scores are factor * z + offset in float32, as in
-training, with Z / 64 in the place of z in a centred layer.
+rounding is part of the answer. The last block's scores are factor * z + offset in float32, with
+Z / 64 in the place of z in a centred layer; factor and offset come from batch norm's running
+statistics.
 """
 
 import numpy as np

@@ -1,8 +1,9 @@
 """The same mathematics, tuned: what training runs, under the names of the plain functions.
 
-Each function here stands for the plain one that its docstring names, takes the same arguments and
-returns the same result; tests hold each pair together. The layers use these. Read the plain ones
-to learn what is computed, and these to learn how to compute it quickly with NumPy:
+Each function here computes what the plain one that its docstring names computes; tests hold each
+pair together. Some take one argument more (`out`, `guess`), and what a forward function caches is
+for the backward function of this file. The layers use these. Read the plain ones to learn what is
+computed, and these to learn how to compute it quickly with NumPy:
 
     fewer passes   NumPy's cost is memory. Arrays are cut in pieces that stay in a core's cache
                    while several operations go over them.

@@ -24,9 +24,9 @@ class Dense:
         Becomes the layer's own; the optimizer changes it in place.
     weights : "float", "+-1", "ternary", "0/1" or "0/1 centred"
         What w is. Float weights are the latents themselves. All others are chosen by one bit
-        a weight, the `mask`: -1 or +1; 0 or 1; -centre or 1 - centre, where the centre is the
-        multiple of 1/64 that was nearest to the density of ones when `set_values` was called
-        last; and, ternary, 0 or the sign of the latent.
+        a weight, the `mask`: -1 or +1; 0 or 1; -centre or 1 - centre; and, ternary, 0 or the sign
+        of the latent. The centre is the multiple of 1/64 nearest to the density of ones (so 0
+        below 1/128). It is set by `set_values`, which training calls once an epoch.
     first : bool
         The inputs are data, whose gradient nobody asks for: backward returns None.
 
@@ -64,7 +64,7 @@ class Dense:
 
     @property
     def sparse(self):
-        """Whether weights can be 0 (centred or not), so that a rule must choose which are."""
+        """Whether weights can be 0, so that a rule (see `sparsity`) must choose which are not."""
         return self.weights in ("ternary", "0/1", "0/1 centred")
 
     @property
@@ -108,7 +108,7 @@ class Dense:
         """Assign the latents' gradient and return dx, (N, D), or None in a first layer."""
         # dw is written over the gradient of the last step
         dx, dw = fast.dense_backward(dy, self.cache, not self.first, out=self.grads["latent"])
-        # the slope of w = [latent > tau] is 0. straight_through takes it as 1: dlatent = dw
+        # the quantizer is a step, of slope 0; straight_through takes the slope as 1: dlatent = dw
         dlatent = self.estimator(dw, self.params["latent"])
         self.grads["latent"] = dlatent
         return dx
@@ -207,13 +207,14 @@ class BatchNorm:
     Parameters
     ----------
     scale : (M,) float
-        Becomes the layer's own. Behind 0/1 weights its signs are drawn at random: a sum
-        of such weights never counts against anything, so some thresholds must turn round.
+        Becomes the layer's own. Behind 0/1 weights its signs are drawn at random. Weights of 0
+        and 1 can only add, so all sums rise with the input. A neuron with a negative scale gives
+        1 where its sum is small, and so can count against something.
     eps : float
         Added to the variance; above 0.
     memory : float
-        Part of the running statistics that survives a step. The first steps are
-        averaged evenly, until they are 1 / (1 - memory).
+        Part of the running statistics that survives a step. In the first 1 / (1 - memory) steps,
+        all batches so far count evenly.
     """
 
     def __init__(self, scale, eps=1e-5, memory=0.95):

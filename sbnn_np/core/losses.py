@@ -8,6 +8,9 @@ from sbnn_np.support import checks
 def softmax_cross_entropy(scores, labels):
     """Mean cross-entropy of softmax(scores) against integer labels.
 
+    Softmax turns the scores of an image into probabilities, p[n,m], all above 0 and 1 in sum. The
+    loss is -log of the probability that the right class got: 0 if it is sure, large if it is wrong.
+
     Parameters
     ----------
     scores : (N, M) float
@@ -18,7 +21,7 @@ def softmax_cross_entropy(scores, labels):
     Returns
     -------
     loss : float
-        In nats: log(M) for equal scores, 0 for a certain and right answer.
+        By the natural logarithm: log(M) for equal scores, 0 for a certain and right answer.
     dscores : (N, M) float
 
     Raises
@@ -71,7 +74,7 @@ def expected_connections(ones, total, expected, share, loss):
         lambda = share loss / (h (1 - share)), so share * loss / (1 - share);
         0 where h <= 1e-4.
     dw : float
-        Its derivative with respect to any one w, lambda / total: lambda is held
+        Its derivative with respect to any one |w|, lambda / total: lambda is held
         constant in the gradient.
 
     Raises

@@ -88,13 +88,16 @@ def dense_backward(dy, cache, need_dx=True):
 def batchnorm_forward(x, scale, shift, eps=1e-5):
     """Normalize every column to mean 0 and variance 1, then scale and shift it.
 
+    A neuron's sums lie anywhere, depending on how many ones it has. Normalized, they lie around 0,
+    where the threshold behind them can tell one input from another.
+
     Parameters
     ----------
     x : (N, M) float
     scale, shift : (M,) float
     eps : float
-        Added to the variance. A column of equal numbers (a plain neuron without ones, a
-        batch of one) has variance 0 and gives y = shift, where its sum is exact.
+        Added to the variance. A column of equal numbers (a neuron without ones, a batch of one)
+        has variance 0 and gives y = shift, provided that its mean is not rounded.
 
     Returns
     -------
@@ -151,8 +154,11 @@ def batchnorm_backward(dy, cache):
 
     Notes
     -----
-    y stays as it is when a column of x moves by a constant, or (but for eps) along xhat itself.
-    So dx is dy less its mean and less its part along xhat, times the slope.
+    Mean and variance depend on x, too. If a constant is added to a column of x, its mean moves
+    along, and y stays as it is. If the column is stretched about its mean, its standard deviation
+    is stretched as well, and y stays (but for eps). The loss does not change in these two
+    directions, so dx must have no part along them: it is dy less its mean and less its part along
+    xhat, times the slope. (xhat has a mean square of 1, so the part is xhat mean(dy xhat).)
 
     Examples
     --------

@@ -1,6 +1,6 @@
 """Optimizers, which update arrays in place, and the cosine schedule.
 
-Training runs the tuned twins of Adam and NormalizedSGD in `fast`.
+The chapters train with the tuned twins of Adam and NormalizedSGD in `fast`.
 """
 
 import math
@@ -87,14 +87,16 @@ class NormalizedSGD:
     Matrices also fade, by the part `fade * rate` a step, which keeps a network that starts nearly
     empty able to learn. Its few ones drive some latents far away in the beginning, and without
     fading those would stand in the way of all that comes later. Fading changes no bit by itself,
-    since signs and order stay, but it makes the next steps count for more.
+    since signs and order stay. But latents get smaller, and so a step of the same size moves them
+    past one another sooner.
 
     Parameters
     ----------
     params : list of arrays
         Updated in place by `step`.
     memory : float
-        Part of the mean square that survives eight steps, in [0, 1).
+        Part of the mean square that survives eight steps, in [0, 1). The tuned twin measures at
+        each eighth step.
     fade : float
         At least 0.
 

@@ -30,6 +30,8 @@ def zero_one(latent, tau=0.0):
     Forward rule::          w = [latent > tau]
     Gradient rule::         dlatent = dw        (see `straight_through`)
 
+    This is the quantizer without a budget. Under a budget the k largest latents are 1: `top_k`.
+
     Examples
     --------
     >>> zero_one(np.array([-0.3, 0.0, 0.2]))
@@ -95,8 +97,10 @@ def ternary(latent, threshold):
 def straight_through(dw, latent=None):
     """Estimate dlatent as dw: the quantizer is treated as the identity.
 
-    This is the estimator for latent weights. They are not clipped: under a budget
-    the largest latents compete, and clipped ones would all tie.
+    This is the estimator for latent weights. The slope of 1 is wrong in size but right in sign: a
+    latent that moves against its gradient brings its bit nearer to where the loss is smaller.
+    Latents are not clipped to an interval such as [-1, 1], as is usual for weights of -1 and +1:
+    under a budget the largest latents compete, and clipped ones would all tie.
 
     Parameters
     ----------
@@ -125,8 +129,8 @@ def straight_through(dw, latent=None):
 def straight_through_clipped(da, y):
     """Estimate dy as da where |y| <= 1, and 0 beyond.
 
-    This is the estimator for activations ``a = zero_one(y)`` and ``a = sign(y)``:
-    a pre-activation far from the threshold does not flip, so it is left alone.
+    This is the estimator for activations ``a = zero_one(y)`` and ``a = sign(y)``, the outputs of
+    neurons: a number y far from the threshold does not flip, so it is left alone.
 
     Parameters
     ----------
@@ -195,7 +199,7 @@ def top_k(latents, k):
     -------
     masks : list of (...) bool arrays, k entries True
     tau : float
-        The k-th largest latent.
+        The k-th largest latent, the smallest whose weight is 1.
 
     Raises
     ------
@@ -246,8 +250,9 @@ def nearly_empty(shape, p0, sigma, rng, dtype=np.float32):
     p0 : float
         Expected fraction of ones at step 0, strictly between 0 and 1.
     sigma : float
-        Standard deviation of the latents. What training feels is the learning
-        rate divided by sigma.
+        Standard deviation of the latents. What matters is its ratio to the learning rate: Adam
+        moves a latent by about the rate, and if both are doubled, so is every latent, and all bits
+        are the same.
     rng : numpy.random.Generator
     dtype : numpy dtype
 

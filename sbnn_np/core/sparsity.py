@@ -25,7 +25,7 @@ class Schedule:
         Density to begin with: below target the network grows, above it shrinks;
         left out, the density is constant.
     over : float
-        Part of the training that the way takes, in (0, 1].
+        Part of the training, from its start, in which the density changes; in (0, 1].
 
     Raises
     ------

@@ -236,7 +236,7 @@ def fit(
     every = checks.whole_number(every, "every", 1)
     images, labels = checked(network, training, "training")
     validation = checked(network, validation, "validation")
-    check_scale(network, images, validation[0])
+    check_kinds(network, images, validation[0])
     for layer in network.weight_layers:
         if layer.weights != "float":
             layer.estimator = estimator
@@ -260,8 +260,8 @@ def fit(
         start = time.perf_counter()
         masks_before = [layer.mask for layer in network.weight_layers]
         for layer in network.sparse_layers:
-            layer.set_values()
-            layer.grads["latent"][...] = 0                    # a resumed training has no others
+            layer.set_values()                                # the centre follows the density
+            layer.grads["latent"][...] = 0                    # checkpoints hold no gradients
         losses_, hits = [], 0
         batches = data.batches(images, labels, batch, rng, augment)
         for step, (x, y) in enumerate(batches, steps_an_epoch * (epoch - 1)):
@@ -320,7 +320,7 @@ def checked(network, pair, name):
     return images, labels
 
 
-def check_scale(network, images, validation):
+def check_kinds(network, images, validation):
     """Note what the images hold; warn if no frozen network could take it.
 
     Parameters

@@ -68,7 +68,7 @@ def forward_image(model, x, input_bits, count):
             return scores
         input_bits = 1                        # activations are bits
         passed = [
-            [[passes_threshold(block, m, z, count) for m, z in enumerate(z)] for z in row]
+            [[passes_threshold(block, m, z, count) for m, z in enumerate(here)] for here in row]
             for row in Z
         ]
         x = pooled_bits(passed, block)
