@@ -3,8 +3,8 @@
 A sparse row of bits is known if the gaps between its ones are known. If a fraction p of the bits is
 1, a gap of g zeros has probability p (1-p)^g, whatever came before, and an ideal code spends -log2
 of that. rANS (Duda, 2013, "Asymmetric numeral systems") spends nearly as little. It keeps one
-number, the state. 65536 slots are divided among the symbols: a symbol of frequency f has f of them,
-which begin at slot c. To write this symbol,
+number, the state. What it codes are symbols (here the lengths of gaps), and 65536 slots are divided
+among the possible symbols: a symbol of frequency f has f slots, which begin at slot c. To write it,
 
     state  ->  (state // f) 65536  +  c  +  state % f.
 
@@ -28,8 +28,8 @@ the last), or 1 and
 A writer takes the shorter form, and a reader reads both. If 2 K > n, the bits are inverted before
 they are coded: 0 becomes 1, and 1 becomes 0. So at most half of the coded bits are ones. If no ones
 are left, T is 0 and nothing follows it. Each one with g zeros before it becomes g // 255 symbols
-255, then the symbol g % 255. So a symbol below 255 ends in a one. Zeros behind the last one are not
-written, so the last symbol is not 255.
+255, then the symbol g % 255. So a symbol below 255 stands for its zeros and the one behind them.
+Zeros behind the last one are not written, so the last symbol is not 255.
 
 With p = min(K, n - K) / n, symbol g < 255 has frequency 1 + floor(65280 p (1-p)^g), and symbol 255
 has 1 + floor(65280 (1-p)^255). All numbers are IEEE doubles, and powers are repeated products: q is
