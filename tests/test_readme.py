@@ -28,7 +28,7 @@ def block_after(readme, words):
     return re.search(re.escape(words) + r".*?```\w*\n(.*?)```", readme, re.DOTALL).group(1)
 
 
-@pytest.mark.parametrize("title, lines", [("## In a dozen lines", 11), ("## As bits", 12)])
+@pytest.mark.parametrize("title, lines", [("## In a dozen lines", 12), ("## As bits", 12)])
 def test_the_library_examples_print_what_the_readme_says(readme, title, lines, tmp_path):
     code = block_after(readme, title)
     expected = block_after(readme[readme.index(title) :], "\nprints")
