@@ -9,7 +9,7 @@ import struct
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from sbnn_np.datasets import data, download
+from sbnn_np.datasets import download, mnist
 
 LARGEST = 1 << 25                                       # pixels of an image: 5792 x 5792
 BLANK = 8                                               # levels of 255; see `is_blank`
@@ -57,7 +57,7 @@ def read(path, model, first=10, invert="auto"):
             raise ImageError(f"{path}: neither a PNG nor an idx file")
     except OSError as error:
         raise ImageError(f"{path}: {error.strerror or error}") from None
-    except data.DataError as error:
+    except download.DataError as error:
         raise ImageError(str(error)) from None
     except MemoryError:
         raise ImageError(f"{path}: it needs more memory than there is") from None
@@ -85,11 +85,9 @@ def image_shape(model):
 
 def of_idx(content, path, first, H, W):
     """The first images of an idx file, compressed or not: (N, H, W, 1), and what was done."""
-    images = data.read_idx(download.unzipped(content, path), path)
+    images = mnist.read_idx(download.unzipped(content, path), path)
     if images.ndim != 4:
         raise ImageError(f"{path}: an idx file of labels, not of images")
-    if not images.size:
-        raise ImageError(f"{path}: an idx file without any pixel")
     n, h, w, _ = images.shape
     check_size(path, h, w, H, W)
     done = [f"the first {first} of {n} images (--first)"] if n > first else []

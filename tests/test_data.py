@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sbnn_np.datasets import data, download
+from sbnn_np.datasets import data, download, mnist
 from sbnn_np.support import atomic
 
 pytestmark = pytest.mark.container
@@ -32,14 +32,14 @@ def idx(array):
 
 IMAGES = idx(np.arange(2 * 3 * 4).reshape(2, 3, 4))
 LABELS = idx([7, 0])
-FILES = dict(zip(data.MNIST, (IMAGES, LABELS, IMAGES, LABELS)))
+FILES = dict(zip(mnist.FILES, (IMAGES, LABELS, IMAGES, LABELS)))
 
 
 @pytest.fixture
 def little(monkeypatch, tmp_path):
     """A tiny data set in place of MNIST, in a folder, with its right checksums."""
     sums = {name: hashlib.sha256(content).hexdigest() for name, content in FILES.items()}
-    monkeypatch.setattr(data, "MNIST", sums)
+    monkeypatch.setattr(mnist, "FILES", sums)
     monkeypatch.delenv("SBNN_DATA", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     folder = tmp_path / "named"
@@ -53,8 +53,8 @@ def little(monkeypatch, tmp_path):
 
 
 def test_images_and_labels_are_read():
-    assert np.array_equal(data.read_idx(IMAGES, "f")[:, :, :, 0], np.arange(24).reshape(2, 3, 4))
-    assert data.read_idx(LABELS, "f").tolist() == [7, 0]
+    assert np.array_equal(mnist.read_idx(IMAGES, "f")[:, :, :, 0], np.arange(24).reshape(2, 3, 4))
+    assert mnist.read_idx(LABELS, "f").tolist() == [7, 0]
 
 
 @pytest.mark.parametrize("content, message", [
@@ -65,11 +65,14 @@ def test_images_and_labels_are_read():
     (IMAGES + b"x", "too long; 41 bytes, its header says 40"),
     (b"\0\0\x08\x02" + IMAGES[4:], "wrong magic number 2050; it must be 2051 or 2049"),
     (struct.pack(">IIII", 2051, 2**32 - 1, 2**32 - 1, 2**32 - 1), "truncated"),
+    (struct.pack(">IIII", 2051, 0, 2**32 - 1, 2**32 - 1), "an idx file without any pixel"),
+    (struct.pack(">IIII", 2051, 5, 28, 0), "an idx file without any pixel"),
+    (struct.pack(">II", 2049, 0), "an idx file without any label"),
     (idx([3, 10]), "label 10; labels must be from 0 to 9"),
 ])
 def test_bad_idx_is_refused(content, message):
     with pytest.raises(data.DataError, match=message):
-        data.read_idx(content, "a file")
+        mnist.read_idx(content, "a file")
 
 
 def test_a_folder_gives_the_data_gzipped_or_not(little):
@@ -108,17 +111,17 @@ def test_a_tilde_is_the_home(little, monkeypatch):
 
 
 @pytest.mark.parametrize("inside", ["{}", "{0}/{0}"])
-@pytest.mark.parametrize("file", list(data.FASHION))
+@pytest.mark.parametrize("file", list(mnist.FASHION))
 def test_fashion_mnist_is_told_by_its_labels(little, file, inside):
     for name, content in FILES.items():
         path = little / "MNIST" / "raw" / inside.format(name)
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(idx(data.FASHION[name]) if name == file else content[:-1] + b"\1")
+        path.write_bytes(idx(mnist.FASHION[name]) if name == file else content[:-1] + b"\1")
     with pytest.raises(data.DataError) as caught:
         data.load("mnist", little)
     said = str(caught.value)
     assert f"not the file of MNIST, but of Fashion-MNIST, as the labels of {little}" in said
-    assert file in said and data.MIRRORS[0] in said
+    assert file in said and mnist.MIRRORS[0] in said
     # labels of MNIST tell of nothing
     (little / "MNIST" / "raw" / inside.format(file)).write_bytes(FILES[file])
     with pytest.raises(data.DataError, match="not the file of MNIST; fetch"):
@@ -227,7 +230,7 @@ def left_over(tmp_path):
 def test_missing_files_are_downloaded_once(little, server, monkeypatch, tmp_path):
     url, replies, asked = server
     serve(replies)
-    monkeypatch.setattr(data, "MIRRORS", (url + "no-such-mirror/", url))
+    monkeypatch.setattr(mnist, "MIRRORS", (url + "no-such-mirror/", url))
     first = data.load("mnist")
     assert first.train_labels.tolist() == [7, 0]
     assert len(asked) == 8                                # each file: a 404, then the file
@@ -239,7 +242,7 @@ def test_missing_files_are_downloaded_once(little, server, monkeypatch, tmp_path
 def test_an_interrupted_download_leaves_nothing(little, server, monkeypatch, tmp_path):
     url, replies, _ = server
     serve(replies, lambda content: (content[:-20], len(content)))
-    monkeypatch.setattr(data, "MIRRORS", (url,))
+    monkeypatch.setattr(mnist, "MIRRORS", (url,))
     with pytest.raises(data.NoDownload, match=r"broke off|IncompleteRead"):
         data.load("mnist")
     assert left_over(tmp_path) == []
@@ -280,11 +283,11 @@ def test_a_mirror_that_talks_nonsense_is_passed_over(little, server, monkeypatch
         thread = threading.Thread(target=talk, daemon=True)
         thread.start()
         bad = f"http://127.0.0.1:{nonsense.getsockname()[1]}/"
-        monkeypatch.setattr(data, "MIRRORS", (bad,))
+        monkeypatch.setattr(mnist, "MIRRORS", (bad,))
         with pytest.raises(data.NoDownload, match="could not download train-images-idx3-ubyte.gz"):
             data.load("mnist")
         assert left_over(tmp_path) == []
-        monkeypatch.setattr(data, "MIRRORS", (bad, url))
+        monkeypatch.setattr(mnist, "MIRRORS", (bad, url))
         assert data.load("mnist").train_labels.tolist() == [7, 0]
         nonsense.shutdown(socket.SHUT_RDWR)
         thread.join()
@@ -293,7 +296,7 @@ def test_a_mirror_that_talks_nonsense_is_passed_over(little, server, monkeypatch
 def test_a_length_that_cannot_be_read_does_not_matter(little, server, monkeypatch):
     url, replies, _ = server
     serve(replies, lambda content: (content, "56; charset=x"))
-    monkeypatch.setattr(data, "MIRRORS", (url,))
+    monkeypatch.setattr(mnist, "MIRRORS", (url,))
     assert data.load("mnist").train_labels.tolist() == [7, 0]
 
 
@@ -304,7 +307,7 @@ def test_a_malformed_proxy_is_said(little, monkeypatch, proxy):
     monkeypatch.setattr(urllib.request, "_opener", None)     # or it keeps the proxies of before
     monkeypatch.setenv("http_proxy", proxy)
     monkeypatch.setenv("no_proxy", "")
-    monkeypatch.setattr(data, "MIRRORS", ("http://localhost/", "http://example.org/"))
+    monkeypatch.setattr(mnist, "MIRRORS", ("http://localhost/", "http://example.org/"))
     with pytest.raises(data.NoDownload, match="http://localhost/.*; http://example.org/"):
         data.load("mnist")
 
@@ -313,7 +316,7 @@ def test_an_answer_without_an_end_is_left(little, server, monkeypatch, tmp_path)
     url, replies, _ = server
     serve(replies, lambda content: (bytes(300_000), "unknown"))
     monkeypatch.setattr(download, "LARGEST", 100_000)
-    monkeypatch.setattr(data, "MIRRORS", (url,))
+    monkeypatch.setattr(mnist, "MIRRORS", (url,))
     with pytest.raises(data.NoDownload, match="more than 100000 bytes"):
         data.load("mnist")
     assert left_over(tmp_path) == []
@@ -324,14 +327,14 @@ def test_a_mirror_with_another_page_is_passed_over(little, server, monkeypatch):
     serve(replies)
     for name in FILES:
         replies[f"/portal/{name}.gz"] = (b"<html>please log in</html>", 26)
-    monkeypatch.setattr(data, "MIRRORS", (url + "portal/", url))
+    monkeypatch.setattr(mnist, "MIRRORS", (url + "portal/", url))
     assert data.load("mnist").train_labels.tolist() == [7, 0]
 
 
 def test_a_damaged_file_of_the_cache_says_what_to_do(little, server, monkeypatch, tmp_path):
     url, replies, _ = server
     serve(replies)
-    monkeypatch.setattr(data, "MIRRORS", (url,))
+    monkeypatch.setattr(mnist, "MIRRORS", (url,))
     data.load("mnist")
     path = data.cache_folder() / "mnist" / "t10k-labels-idx1-ubyte.gz"
     path.write_bytes(path.read_bytes()[:-9])
@@ -343,14 +346,14 @@ def test_a_wrong_download_leaves_nothing(little, server, monkeypatch, tmp_path):
     url, replies, _ = server
     other = gzip.compress(b"something else")
     serve(replies, lambda content: (other, len(other)))
-    monkeypatch.setattr(data, "MIRRORS", (url,))
+    monkeypatch.setattr(mnist, "MIRRORS", (url,))
     with pytest.raises(data.NoDownload, match="wrong magic number"):
         data.load("mnist")
     assert left_over(tmp_path) == []
 
 
 def test_no_server_is_said(little, monkeypatch, tmp_path):
-    monkeypatch.setattr(data, "MIRRORS", ("http://127.0.0.1:9/",))   # nobody listens there
+    monkeypatch.setattr(mnist, "MIRRORS", ("http://127.0.0.1:9/",))   # nobody listens there
     with pytest.raises(data.NoDownload, match="could not download train-images-idx3-ubyte.gz"):
         data.load("mnist")
     assert left_over(tmp_path) == []
@@ -364,7 +367,7 @@ def homeless(little, server, monkeypatch):
     """MNIST on a server, nothing cached, and no word said yet about caches."""
     url, replies, asked = server
     serve(replies)
-    monkeypatch.setattr(data, "MIRRORS", (url,))
+    monkeypatch.setattr(mnist, "MIRRORS", (url,))
     monkeypatch.setattr(download, "USABLE", {})
     return asked
 

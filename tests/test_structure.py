@@ -16,7 +16,7 @@ LEVELS = [                        # within and over rooms: a file imports from e
     {"threads", "atomic", "gradcheck", "checks"},
     {"checkpoint"},
     {"strokes", "shapes", "download"},
-    {"cifar"},
+    {"cifar", "mnist"},
     {"data"},
     {"reference", "quantize", "windows", "losses", "optim"},
     {"ops", "convolution", "pooling"},

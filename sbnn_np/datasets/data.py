@@ -1,44 +1,22 @@
 """Data sets by name, found or downloaded, and checked; validation split; batches."""
 
-import contextlib
-import hashlib
 import http.client
-import math
 import os
-import struct
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from sbnn_np.datasets import cifar, shapes, strokes
+from sbnn_np.datasets import cifar, mnist, shapes, strokes
 from sbnn_np.datasets.download import (
     DataError,
     NoDownload,
     cache_folder,
     decompress,
     download,
+    find,
     home_cache,
 )
-
-MIRRORS = (
-    "https://ossci-datasets.s3.amazonaws.com/mnist/",
-    "https://storage.googleapis.com/cvdf-datasets/mnist/",
-)
-# SHA-256 of the decompressed files
-MNIST = {
-    "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
-    "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
-    "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
-    "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
-}
-# where folders hold them: as they come, as torchvision leaves them, and in the folder itself
-PLACES = ("mnist", "MNIST/raw", "MNIST", "raw", "")
-# files of Fashion-MNIST have the same names; the first of its labels
-FASHION = {
-    "train-labels-idx1-ubyte": [9, 0, 0, 3, 0, 2, 7, 2, 5, 5],
-    "t10k-labels-idx1-ubyte": [9, 2, 1, 1, 6, 1, 4, 6, 5, 7],
-}
 
 
 @dataclass(frozen=True)
@@ -64,7 +42,7 @@ def load(name, folder=None):
     name : "mnist", "cifar10", "strokes" or "shapes"
     folder : str or Path, optional
         Where the files of MNIST or of CIFAR-10 (binary version) are, gzipped or not, themselves
-        or in a folder such as `mnist`, `MNIST/raw` or `cifar-10-batches-bin`; see `find`. `~` is
+        or in a folder such as `mnist`, `MNIST/raw` or `cifar-10-batches-bin`. `~` is
         the user's home. Left out, $SBNN_DATA is taken, and else the user's cache folder, into
         which missing files are downloaded. Strokes and shapes are built in and need no files.
 
@@ -95,7 +73,7 @@ def load(name, folder=None):
     except RuntimeError as error:
         raise DataError(f"{folder}: {error}") from None
     try:
-        return mnist(folder) if name == "mnist" else cifar10(folder)
+        return load_mnist(folder) if name == "mnist" else load_cifar10(folder)
     except NoDownload:
         raise
     except DataError as error:
@@ -104,23 +82,23 @@ def load(name, folder=None):
         raise DataError(f"{error}; delete it, and it will be downloaded again") from None
 
 
-def mnist(folder):
+def load_mnist(folder):
     """MNIST from a folder, or from the cache folder if that is None."""
     arrays = []
-    for file, sha256 in MNIST.items():
-        path = find(folder, PLACES, file) if folder else cached_mnist(file, sha256)
+    for file, sha256 in mnist.FILES.items():
+        path = find(folder, mnist.PLACES, file) if folder else cached_mnist(file, sha256)
         if not path:
-            inner = ", ".join(filter(None, PLACES))
+            inner = ", ".join(filter(None, mnist.PLACES))
             raise DataError(
                 f"{folder}: no file {file} or {file}.gz in it, or in its folder {inner}"
-                f"{other(folder)}; fetch {file}.gz from {MIRRORS[0]}"
+                f"{mnist.other(folder)}; fetch {file}.gz from {mnist.MIRRORS[0]}"
             )
-        arrays.append(read_idx(checked(decompress(path), path, sha256), path))
+        arrays.append(mnist.read_idx(mnist.checked(decompress(path), path, sha256), path))
     train_images, train_labels, test_images, test_labels = arrays
     return Data("MNIST", train_images, train_labels, test_images, test_labels)
 
 
-def cifar10(folder):
+def load_cifar10(folder):
     """CIFAR-10 from a folder, or from the cache folder if that is None."""
     if folder:
         paths = [find(folder, (cifar.FOLDER, ""), file) for file in cifar.FILES]
@@ -135,61 +113,6 @@ def cifar10(folder):
     parts = [cifar.read_file(path) for path in paths]
     train_images, train_labels = (np.concatenate(arrays) for arrays in zip(*parts[:-1]))
     return Data("CIFAR-10", train_images, train_labels, *parts[-1], cifar.CLASSES)
-
-
-def checked(content, path, sha256):
-    """The content, if its SHA-256 is right; else an error, the most telling one there is."""
-    if hashlib.sha256(content).hexdigest() != sha256:
-        read_idx(content, path)                   # may say more than that a checksum is wrong
-        raise DataError(
-            f"{path}: wrong checksum; it is not the file of MNIST{beside(path)}; fetch that from "
-            f"{MIRRORS[0]}"
-        )
-    return content
-
-
-def beside(path):
-    """Words for an error, if the labels beside a file are those of Fashion-MNIST."""
-    for folder in (Path(path).parent, Path(path).parent.parent):
-        for file, first in FASHION.items():
-            labels = find(folder, ("",), file)
-            with contextlib.suppress(DataError):
-                if labels and read_idx(decompress(labels), labels)[:10].tolist() == first:
-                    return f", but of Fashion-MNIST, as the labels of {labels} say"
-    return ""
-
-
-def other(folder):
-    """Words for an error, if a folder without MNIST holds Fashion-MNIST as torchvision leaves it.
-
-    Both have files of the same names: only the name of a folder tells what they are.
-    """
-    for place in ("FashionMNIST/raw", "FashionMNIST", "fashion-mnist", "fashion_mnist", "fashion"):
-        if any(find(folder, (place,), file) for file in MNIST):
-            return f"; its folder {place} holds files of Fashion-MNIST, which is another data set"
-    return ""
-
-
-def find(folder, places, file):
-    """Path of a file of a data set, as this or other tools leave it; or None.
-
-    It may be gzipped or not, be called `train-images.idx3-ubyte` instead of
-    `train-images-idx3-ubyte`, and be in a folder of its own name, as some unpackers make it.
-
-    Parameters
-    ----------
-    folder : str or Path
-    places : sequence of str
-        Folders in it, in the order of preference; "" is itself.
-    file : str
-    """
-    names = [name + end for name in (file, file.replace("-idx", ".idx")) for end in ("", ".gz")]
-    for place in places:
-        paths = [Path(folder, place, name) for name in names]
-        for path in paths + [path / name for path in paths for name in names]:
-            if os.path.isfile(path):              # unlike Path's, False where we may not look
-                return path
-    return None
 
 
 def cached(name, files):
@@ -208,8 +131,8 @@ def cached_mnist(file, sha256):
     path = cached("mnist", [file + ".gz"]) / (file + ".gz")
     if not path.is_file():
         fetch(
-            [mirror + path.name for mirror in MIRRORS], path,
-            lambda path, name: checked(decompress(path, name), name, sha256),
+            [mirror + path.name for mirror in mnist.MIRRORS], path,
+            lambda path, name: mnist.checked(decompress(path, name), name, sha256),
         )
     return path
 
@@ -239,55 +162,6 @@ def fetch(urls, path, check):
         except (OSError, http.client.HTTPException, ValueError) as error:
             reasons.append(f"{url}: {error!r}")
     raise NoDownload(f"could not download {path.name}: " + "; ".join(reasons))
-
-
-def read_idx(content, path):
-    """Read the idx format of MNIST: big-endian magic number, sizes, then bytes.
-
-    Parameters
-    ----------
-    content : bytes
-    path : str or Path
-        For the messages.
-
-    Returns
-    -------
-    array : (N, H, W, 1) uint8 images, or (N,) int64 labels
-
-    Raises
-    ------
-    DataError
-        If the magic number is neither 2051 (images) nor 2049 (labels), if there are
-        fewer or more bytes than the sizes say, or if a label is outside 0..9.
-
-    Notes
-    -----
-    https://yann.lecun.com/exdb/mnist/ , "FILE FORMATS FOR THE MNIST DATABASE".
-
-    Examples
-    --------
-    >>> read_idx(bytes([0, 0, 8, 1, 0, 0, 0, 3, 7, 0, 9]), "labels")
-    array([7, 0, 9])
-    """
-    if len(content) < 4:
-        raise DataError(f"{path}: truncated; {len(content)} bytes, no magic number")
-    (magic,) = struct.unpack_from(">I", content)
-    if magic not in (2049, 2051):
-        raise DataError(f"{path}: wrong magic number {magic}; it must be 2051 or 2049")
-    axes = magic % 256
-    if len(content) < 4 + 4 * axes:
-        raise DataError(f"{path}: truncated; {len(content)} bytes, the header is cut")
-    shape = struct.unpack_from(f">{axes}I", content, 4)
-    expected = 4 + 4 * axes + math.prod(shape)
-    if len(content) != expected:
-        what = "truncated" if len(content) < expected else "too long"
-        raise DataError(f"{path}: {what}; {len(content)} bytes, its header says {expected}")
-    array = np.frombuffer(content, np.uint8, offset=4 + 4 * axes).reshape(shape)
-    if axes == 3:
-        return array[:, :, :, None]
-    if array.size and array.max() > 9:
-        raise DataError(f"{path}: label {array.max()}; labels must be from 0 to 9")
-    return array.astype(np.int64)
 
 
 def split(images, labels, held=5000):

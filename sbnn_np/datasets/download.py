@@ -1,4 +1,4 @@
-"""Files from the network: into the cache folder, whole and proven right, or not at all."""
+"""Files: found in folders, or from the network, whole and proven right, or not at all."""
 
 import atexit
 import gzip
@@ -71,6 +71,28 @@ def remove(folder, process):
     """Remove a folder of this process, which is not one that was forked from it."""
     if os.getpid() == process:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def find(folder, places, file):
+    """Path of a file of a data set, as this or other tools leave it; or None.
+
+    It may be gzipped or not, be called `train-images.idx3-ubyte` instead of
+    `train-images-idx3-ubyte`, and be in a folder of its own name, as some unpackers make it.
+
+    Parameters
+    ----------
+    folder : str or Path
+    places : sequence of str
+        Folders in it, in the order of preference; "" is itself.
+    file : str
+    """
+    names = [name + end for name in (file, file.replace("-idx", ".idx")) for end in ("", ".gz")]
+    for place in places:
+        paths = [Path(folder, place, name) for name in names]
+        for path in paths + [path / name for path in paths for name in names]:
+            if os.path.isfile(path):              # unlike Path's, False where we may not look
+                return path
+    return None
 
 
 def download(url, path, check, timeout=5):

@@ -99,6 +99,9 @@ def read(parser, in_cells=()):
         if args.out == parser.get_default("out"):
             args.out = args.out / "quick"
     prepare(args.out)
+    if hasattr(sys.stdout, "reconfigure"):                    # a notebook's own has no encoding
+        # a path that the terminal's encoding cannot say must not end a long training
+        sys.stdout.reconfigure(errors="backslashreplace")
     return args
 
 
