@@ -156,7 +156,7 @@ def test_reproduce_tells_and_writes_only_if_asked(tiny_result, capsys):
     content = json.loads(path.read_text(encoding="utf-8"))
     assert content.pop("reproduced").keys() == {"date", "runs", "of", "sources_digest"}
     assert content == json.loads(before)
-    assert fresh(json.loads(path.read_text(encoding="utf-8")))
+    assert fresh(json.loads(path.read_text(encoding="utf-8")), path.parent)
 
 
 def test_reproduce_does_a_single_run(tiny_result, capsys):
@@ -171,7 +171,7 @@ def test_reproduce_does_a_single_run(tiny_result, capsys):
     ]
     # which does not speak for the other method
     code, error = left_with(capsys, *words, "--run", listed[0], "--write")
-    assert code == 2 and "needs a run of each kind; none is of ('stroke digits', '+-1'" in error
+    assert code == 2 and "needs a run of each kind; none is of stroke digits: +-1, Adam" in error
     code, error = left_with(capsys, *words, "--run", "nothing")
     assert code == 2 and "no run of" in error
     assert path.read_bytes() == before
@@ -265,7 +265,7 @@ def test_a_sweep_reads_no_test_set_and_runs_nothing_twice(tmp_path, pictures, mo
         recipes.conv_recipe("pictures", recipes.vgg(4), "0/1", 0, 1, (rate, "constant"))[1]
         for rate in (1e-3, 1e-2)
     ]
-    monkeypatch.setattr(experiment, "dataset", lambda name, folder: pictures)
+    monkeypatch.setattr(experiment, "load", lambda name, folder: pictures)
     args = Namespace(out=tmp_path, data_dir=None)
     rows = sweep.sweep("rates", "tiny", args, tried)
     assert [row["rate"] for row in rows] == [1e-3, 1e-2]

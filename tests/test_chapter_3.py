@@ -8,7 +8,7 @@ import time
 
 import numpy as np
 import pytest
-from lab import experiment, models
+from lab import experiment, models, recipes, sources
 from test_chapter_2 import environment
 from test_walkthrough import ROOT, TOP_KEYS
 
@@ -80,7 +80,7 @@ def test_a_kept_model_is_the_trained_one(tmp_path, monkeypatch):
     scores = floats.Floats(kept).forward(test_images)
     assert np.mean(scores.argmax(axis=1) == test_labels) == row["test_accuracy"]
     # and trained again when its sources have changed
-    monkeypatch.setattr(models, "TRAINING", "other")
+    monkeypatch.setattr(sources, "digest", lambda words, start=None: "other")
     with pytest.raises(TypeError):
         models.trained(recipe, dataset, models.THRESHOLD)
 
@@ -111,7 +111,13 @@ def committed():
 
 def test_committed_results_are_of_these_sources():
     content = committed()
-    assert content.keys() >= TOP_KEYS and content["sources_digest"] == models.DIGEST
+    chosen = [recipe for _, recipe in recipes.chapter_3(0)]
+    assert content.keys() >= TOP_KEYS
+    assert content["sources_digest"] == experiment.digest(*chosen, start=models.AGREEMENT)
+    for row, recipe in zip(content["rows"], chosen, strict=True):
+        for key in ("method", "optimizer", "rate", "epochs", "schedule", "architecture"):
+            assert row[key] == getattr(recipe, key)
+        assert row["target_density"] == recipe.density
 
 
 def test_every_engine_gave_every_score_of_the_trained_networks():

@@ -10,7 +10,7 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
 import pytest
-from lab import curves, experiment, recipes, report_curves
+from lab import curves, experiment, recipes, report_curves, reproduce, sources
 from test_chapter_2 import environment
 from test_walkthrough import ROOT, TOP_KEYS
 
@@ -80,7 +80,7 @@ def test_what_is_finished_is_not_run_again(tmp_path, cache, monkeypatch):
     first = curves.run(tiny(tmp_path), log=quiet)
     monkeypatch.setattr(experiment, "run", None)
     assert curves.run(tiny(tmp_path), log=quiet) == json.loads(json.dumps(first))
-    monkeypatch.setattr(curves, "DIGEST", "other")
+    monkeypatch.setattr(sources, "digest", lambda words, start=None: "other")
     with pytest.raises(TypeError):
         curves.run(tiny(tmp_path), log=quiet)
 
@@ -279,7 +279,7 @@ def committed():
 
 def test_committed_runs_are_of_the_plan_and_of_these_sources():
     for task, content in zip(*committed()):
-        assert content["sources_digest"] == curves.DIGEST
+        assert content["sources_digest"] == experiment.digest(task.recipe, start=curves.START)
         assert experiment.recipe_of(content) == task.recipe and content["part"] == task.part
         assert len(content["epochs"]) == task.recipe.epochs
         row = content["row"]
@@ -289,7 +289,9 @@ def test_committed_runs_are_of_the_plan_and_of_these_sources():
 
 def test_the_rates_of_ternary_networks_are_those_that_the_sweep_chose():
     content = json.loads((ROOT / "figures" / "04_sweep.json").read_text(encoding="utf-8"))
-    assert content.keys() >= TOP_KEYS and content["sources_digest"] == experiment.DIGEST
+    assert content.keys() >= TOP_KEYS
+    runs = reproduce.runs_of(content, ROOT / "figures")
+    assert content["sources_digest"] == reproduce.digest_of(runs)
     for what in ("dense", "digits", "pictures"):
         for share in (None, curves.SHARE):
             part = f"{what}, regularised" if share else what

@@ -8,10 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from lab import experiment, options, recipes, report, sources
+from lab import experiment, options, recipes, report, reproduce, sources
 
-from sbnn_np.bits import bitops
-from sbnn_np.core import fast, layers, ops, optim, quantize, reference, sparsity
 from sbnn_np.datasets import data, strokes
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -52,7 +50,7 @@ def test_quick_goes_on_with_stroke_digits_and_says_so(quick):
     assert untouched, "the quick run changed the committed figures"
     content = json.loads((out / "01_mlp_mnist_builtin.json").read_text(encoding="utf-8"))
     assert content.keys() >= TOP_KEYS and content["data"] == "some stroke digits"
-    assert content["sources_digest"] == sources.digest()
+    assert content["sources_digest"] == experiment.digest(*recipes.chapter_1(0))
     pictures = sorted(path.name for path in out.glob("*.png"))
     assert pictures == [f"01_mlp_mnist_builtin_{w}.png" for w in ("accuracy", "density", "latents")]
     assert all((out / name).read_bytes().startswith(b"\x89PNG") for name in pictures)
@@ -186,59 +184,6 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
     assert [p.name for p in tmp_path.iterdir()] == ["result.json"]
 
 
-# the digest
-
-
-SOURCE = '''
-"""Module."""
-LIMIT = 3  # why three
-
-def used(x):
-    """Say something."""
-    return x + LIMIT  # add
-
-def unused(x):
-    return x
-'''
-
-
-def test_the_digest_sees_code_and_not_comments():
-    def texts(source):
-        return dict(sources.top_level(source))
-
-    same = SOURCE.replace("# why three", "# because")
-    same = same.replace("Say something", "Say it better\n\n    ")
-    assert texts(SOURCE) == texts(same)
-    assert texts(SOURCE).keys() == {"LIMIT", "used", "unused"}
-    assert texts(SOURCE)["used"] != texts(SOURCE.replace("x + LIMIT", "x - LIMIT"))["used"]
-
-
-def test_the_digest_reaches_the_mathematics_and_not_the_plots():
-    reached = sources.reached().keys()
-    for module, name in (
-        (ops, "dense_forward"), (fast, "gather"), (fast, "top_k"), (fast, "batchnorm_backward"),
-        (quantize, "straight_through"),
-        (optim, "NormalizedSGD"), (sparsity, "Schedule"), (bitops, "adds"), (data, "split"),
-        (layers, "Dense"),
-    ):
-        assert hasattr(module, name) and (module.__name__.split(".")[-1], name) in reached
-    # of two functions of one name, the one that is called
-    assert hasattr(reference, "dense_forward") and hasattr(ops, "dense_forward")
-    assert ("ops", "dense_forward") in reached
-    assert {file for file, _ in reached}.isdisjoint({"plots", "reference", "gradcheck"})
-    assert ("data", "load") not in reached
-    assert sources.digest((*sources.START, ("experiment", "step_cost"))) != sources.digest()
-
-
-def test_the_digest_follows_what_is_imported():
-    found = sources.imported(
-        "from sbnn_np.core import ops, quantize\nfrom sbnn_np.core.layers import Dense"
-    )
-    assert found == {
-        "ops": ("ops", None), "quantize": ("quantize", None), "Dense": ("layers", "Dense"),
-    }
-
-
 def test_a_finished_run_is_not_run_again(tmp_path, monkeypatch):
     recipe = experiment.Recipe("0/1", (784, 8, 10), "Adam", 1e-3, 1, 0, 0.1)
     images, labels, test_images, test_labels = strokes.stroke_digits(400, 20)
@@ -247,7 +192,7 @@ def test_a_finished_run_is_not_run_again(tmp_path, monkeypatch):
     monkeypatch.setattr(experiment, "run", None)              # a second run would fail
     again = experiment.run_once(recipe, dataset, [tmp_path])
     assert again == json.loads(json.dumps(first))
-    monkeypatch.setattr(experiment, "DIGEST", "other")
+    monkeypatch.setattr(sources, "digest", lambda words, start: "other")
     with pytest.raises(TypeError):
         experiment.run_once(recipe, dataset, [tmp_path])
 
@@ -259,10 +204,10 @@ def committed(name):
     return json.loads((FIGURES / f"{name}.json").read_text(encoding="utf-8"))
 
 
-def fresh(content):
+def fresh(content, folder=FIGURES):
     """Whether a result is of the sources of now, or some of its runs were reproduced with them."""
     digests = {content["sources_digest"], content.get("reproduced", {}).get("sources_digest")}
-    return sources.digest() in digests
+    return reproduce.digest_of(reproduce.runs_of(content, folder)) in digests
 
 
 @pytest.mark.parametrize("name", ["01_mlp_mnist", "01_mlp_mnist_full", "01_sweep"])

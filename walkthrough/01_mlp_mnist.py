@@ -341,7 +341,7 @@ print(
 
 # runs that were there already took their time, too
 seconds = sum(row["seconds"] for row in rows) if args.full else time.perf_counter() - began
-content = options.with_provenance("01_mlp_mnist", args, NAME, seconds, {
+content = options.with_provenance("01_mlp_mnist", args, NAME, seconds, experiment.digest(*chosen), {
     "step_cost": cost,
     "rows": rows,
     "runs": [] if args.full else results,

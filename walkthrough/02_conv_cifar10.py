@@ -283,7 +283,8 @@ if memory:
 # %% Results and figures
 
 seconds = sum(row["seconds"] for row in rows)
-content = options.with_provenance("02_conv_cifar10", args, pictures.name, seconds, {
+digest = experiment.digest(*(recipe for _, recipe in chosen))
+content = options.with_provenance("02_conv_cifar10", args, pictures.name, seconds, digest, {
     "seconds_in_all": round(time.perf_counter() - began, 1),
     "step_cost": cost,
     "peak_mib": memory,

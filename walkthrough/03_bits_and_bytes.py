@@ -25,7 +25,6 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import io
 import time
-from dataclasses import replace
 
 import numpy as np
 from lab import experiment, models, options, plots_bits, recipes
@@ -87,29 +86,10 @@ for m, sign in enumerate(("positive", "negative")):
 
 heading("2. Train, freeze, compare")
 bits = models.as_bits(digits)
-epochs = 1 if args.quick else 15
-PLAIN, CENTRED = ("Adam", 1e-2, "constant"), ("NormalizedSGD", 3e-3, "constant")
-
-
-def mlp(method, density, choice, sizes=(784, 512, 512, 10)):
-    recipe = recipes.recipe_for(method, args.seed, epochs, choice, sizes)
-    return replace(recipe, density=density) if density else recipe
-
-
-wanted = [
-    *((mlp("0/1", p, PLAIN), bits) for p in (0.01, 0.02, 0.05, 0.1, 0.3)),
-    *((mlp("0/1 centred", p, CENTRED), bits) for p in (0.01, 0.05, 0.1)),
-    (mlp("+-1", None, ("Adam", 1e-2, None)), bits),
-    (mlp("0/1 centred", 0.05, CENTRED), digits),
-    (mlp("0/1 centred", 0.05, CENTRED, (784, 1024, 1024, 10)), digits),
-    (recipes.conv_recipe(
-        "pictures", recipes.vgg(32), "0/1 centred", args.seed, 1 if args.quick else 4
-    )[1], pictures),
-]
-if args.quick:
-    wanted = [wanted[i] for i in (0, 2, 6, 8, 9, 11)]
+wanted = recipes.chapter_3(args.seed, quick=args.quick)
 found, rows = {}, []
-for recipe, dataset in wanted:
+for what, recipe in wanted:
+    dataset = {"bits": bits, "digits": digits, "pictures": pictures}[what]
     try:
         row, model, scores = models.trained(
             recipe, dataset, models.THRESHOLD if dataset is bits else None
@@ -397,7 +377,6 @@ for p in densities:
     counted["words"].append(sum(layer["and_words"] + layer["popcount_words"] for layer in each))
 counted["adds_of_dense"] = totals["+-1"]["adds"]
 content = {
-    "sources_digest": models.DIGEST,
     "rows": rows,
     "operations": totals,
     "operations_by_density": counted,
@@ -405,11 +384,12 @@ content = {
     "race_by_batch": by_batch,
     "race_conv": {"images": n, **conv},
 }
+digest = experiment.digest(*(recipe for _, recipe in wanted), start=models.AGREEMENT)
 name = options.named("03_bits_and_bytes", digits.name, pictures.name)
 seconds = time.perf_counter() - began
 experiment.write_json(
     args.out / f"{name}.json",
-    options.with_provenance("03_bits_and_bytes", args, digits.name, seconds, content),
+    options.with_provenance("03_bits_and_bytes", args, digits.name, seconds, digest, content),
 )
 figures = plots_bits.figures(content)
 for what, picture in figures.items():

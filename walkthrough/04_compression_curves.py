@@ -126,9 +126,9 @@ name = "04_compression_curves" + "".join(f"_{word}" for word in sorted(words))
 name = options.named(name, *names)
 if not words:
     seconds = sum(content["row"]["seconds"] for content in contents)
+    digest = experiment.digest(*map(experiment.recipe_of, contents), start=curves.START)
     experiment.write_json(args.out / f"{name}.json", options.with_provenance(
-        "04_compression_curves", args, " and ".join(names), seconds, {
-            "sources_digest": curves.DIGEST,
+        "04_compression_curves", args, " and ".join(names), seconds, digest, {
             "rows": [content["row"] | {"part": content["part"]} for content in contents],
         },
     ))

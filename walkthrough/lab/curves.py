@@ -19,7 +19,7 @@ from sbnn_np.datasets import data
 from sbnn_np.datasets.download import cache_folder
 
 DENSITIES = (0.5, 0.25, 0.1, 0.05, 0.04, 0.03, 0.02, 0.01, 0.005)
-START = (("curves", "run_task"), ("experiment", "Recipe"))
+START = (*sources.START, ("curves", "measured"))
 
 
 class Task(NamedTuple):
@@ -139,7 +139,7 @@ def labels_of(task):
 
 def dataset(task):
     """The data of a task."""
-    found = experiment.dataset(task.data, task.data_dir)
+    found = experiment.load(task.data, task.data_dir)
     return data.few(found, 10 * task.images, task.images) if task.images else found
 
 
@@ -156,7 +156,10 @@ def done(task):
     for place in (path, experiment.FIGURES / "runs" / path.name):
         if place.exists():
             content = json.loads(place.read_text(encoding="utf-8"))
-            if content["sources_digest"] == DIGEST and experiment.recipe_of(content) == task.recipe:
+            if (
+                content["sources_digest"] == experiment.digest(task.recipe, start=START)
+                and experiment.recipe_of(content) == task.recipe
+            ):
                 return content
     return None
 
@@ -183,8 +186,9 @@ def run_task(task):
     content = {
         "part": task.part,
         **measured(task.recipe, held, result, net),
-        **experiment.provenance(result["row"]["seconds"]),
-        "sources_digest": DIGEST,
+        **experiment.provenance(
+            result["row"]["seconds"], experiment.digest(task.recipe, start=START)
+        ),
     }
     experiment.write_json(path_of(task), content)
     save_to.unlink(missing_ok=True)
@@ -312,5 +316,3 @@ def expected_seconds(task, contents):
         each = EPOCH.get(task.recipe.architecture, 42.0)
     return each * task.recipe.epochs
 
-
-DIGEST = sources.digest(START)

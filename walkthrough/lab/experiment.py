@@ -24,7 +24,23 @@ from sbnn_np.datasets.download import cache_folder
 from sbnn_np.support import atomic
 
 FIGURES = Path(__file__).resolve().parents[2] / "figures"     # the committed results
+# what a recipe chooses by name; another choice is another entry
 OPTIMIZERS = {"Adam": fast.Adam, "NormalizedSGD": fast.NormalizedSGD}
+NETS = {
+    "mlp": lambda recipe, shape, rng, p0: network.mlp(recipe.sizes, recipe.method, rng, p0),
+    "convnet": lambda recipe, shape, rng, p0: network.convnet(
+        shape, recipe.convs, recipe.sizes, recipe.kernel, recipe.padding, recipe.method, rng, p0,
+        float_first=recipe.float_first,
+    ),
+}
+RULES = {
+    "none": lambda recipe: None,
+    "net budget": lambda recipe: sparsity.NetBudget(recipe.budget),
+    "even budget": lambda recipe: sparsity.EvenBudget(recipe.budget),
+    # the penalty only pushes, and is silent until 1e-4 above what it expects
+    "penalty": lambda recipe: sparsity.ConnectionsPenalty(0.99 * recipe.density, recipe.share),
+    "ternary threshold": lambda recipe: sparsity.TernaryThreshold(recipe.density, recipe.share),
+}
 
 
 @dataclass(frozen=True)
@@ -53,6 +69,27 @@ class Recipe:
     even: bool = False                # whether each layer has a budget: equal ones a neuron
 
     @property
+    def net(self):
+        """Which of NETS it takes."""
+        return "convnet" if self.convs else "mlp"
+
+    @property
+    def rule(self):
+        """Which of RULES chooses its ones."""
+        if self.method == "ternary":
+            return "ternary threshold"
+        if self.share is not None:
+            return "penalty"
+        if self.density is None:
+            return "none"
+        return "even budget" if self.even else "net budget"
+
+    @property
+    def words(self):
+        """What it chooses by name: keys of tables, which decide what its digest is over."""
+        return frozenset([self.method, self.optimizer, self.net, self.rule])
+
+    @property
     def schedule(self):
         if self.density is None:
             return None
@@ -75,26 +112,17 @@ class Recipe:
 def build(recipe, shape, rng):
     """Network, sparsity rule and optimizer of a recipe, for images of a shape (H, W, C)."""
     p0 = min(recipe.start or recipe.density or 0.5, 0.5)
-    if recipe.convs:
-        net = network.convnet(
-            shape, recipe.convs, recipe.sizes, recipe.kernel, recipe.padding, recipe.method, rng,
-            p0, float_first=recipe.float_first,
-        )
-    else:
-        net = network.mlp(recipe.sizes, recipe.method, rng, p0)
-    rule = None
-    if recipe.method == "ternary":
-        rule = sparsity.TernaryThreshold(recipe.density, recipe.share)
-    elif recipe.share is not None:
-        # the penalty only pushes, and is silent until 1e-4 above what it expects
-        rule = sparsity.ConnectionsPenalty(0.99 * recipe.density, recipe.share)
-    elif recipe.density is not None:
-        rule = (sparsity.EvenBudget if recipe.even else sparsity.NetBudget)(recipe.budget)
-    return net, rule, OPTIMIZERS[recipe.optimizer](net.params())
+    net = NETS[recipe.net](recipe, shape, rng, p0)
+    return net, RULES[recipe.rule](recipe), OPTIMIZERS[recipe.optimizer](net.params())
+
+
+def digest(*recipes, start=sources.START):
+    """The digest of what decides the runs of some recipes; see `sources.digest`."""
+    return sources.digest(frozenset().union(*(recipe.words for recipe in recipes)), start)
 
 
 @lru_cache(maxsize=2)
-def dataset(name, folder):
+def load(name, folder):
     """A data set, as `data.load` gives it, loaded once a process."""
     return data.load(name, folder)
 
@@ -127,7 +155,7 @@ def run(recipe, dataset, read_test=True, log=None, save_to=None, resume=False):
     epochs, trace = train.fit(
         net, training, validation, rule, optimizer, recipe.rate, recipe.epochs, rng,
         recipe.batch, recipe.augment, recipe.every, log, save_to, resume,
-        identity=f"{recipe} {dataset.name} {DIGEST}",
+        identity=f"{recipe!r} {dataset.name} {sources.digest(recipe.words)}",
     )
     test_accuracy = examples = None
     if read_test:
@@ -185,10 +213,10 @@ def run_once(recipe, dataset, folders, read_test=True, log=None, again=False, re
     for path in paths:
         if path.exists() and not again:
             result = json.loads(path.read_text(encoding="utf-8"))
-            if recipe_of(result) == recipe and result["sources_digest"] == DIGEST:
+            if recipe_of(result) == recipe and result["sources_digest"] == digest(recipe):
                 return result
     result, _ = run(recipe, dataset, read_test, log, save_to, resume)
-    result |= provenance(result["row"]["seconds"])
+    result |= provenance(result["row"]["seconds"], digest(recipe))
     write_json(paths[0], result)
     save_to.unlink(missing_ok=True)
     return result
@@ -251,7 +279,7 @@ def latent_histogram(net):
     }
 
 
-def provenance(seconds):
+def provenance(seconds, sources_digest):
     """What a result file says about where it comes from."""
     return {
         "date": date.today().isoformat(),
@@ -261,14 +289,10 @@ def provenance(seconds):
             "sbnn_np": sbnn_np.__version__,
         },
         "seconds": round(seconds, 1),
-        "sources_digest": DIGEST,
+        "sources_digest": sources_digest,
     }
 
 
 def write_json(path, content):
     """Write JSON, all or nothing."""
     atomic.write(path, (json.dumps(content, indent=1) + "\n").encode())
-
-
-# of the sources as this process has read them, not as they may be when a run ends
-DIGEST = sources.digest()

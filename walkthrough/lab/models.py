@@ -15,7 +15,9 @@ from sbnn_np.support import atomic
 
 THRESHOLD = 127   # of images as bits: [pixel > 127]
 BATCH = 200       # test images at a time
-START = (("models", "trained"), ("experiment", "Recipe"))
+# what decides a kept model, and what else decides whether engines agree with it
+START = (*sources.START, ("models", "frozen"), ("storage", "save"), ("storage", "load"))
+AGREEMENT = (*START, ("models", "agreement"), ("two_processes", "serve"))
 
 
 def as_bits(dataset):
@@ -55,19 +57,26 @@ def trained(recipe, dataset, binarize=None, log=None):
     )
     if row_path.exists() and model_path.exists() and scores_path.exists():
         content = json.loads(row_path.read_text(encoding="utf-8"))
-        if content["sources_digest"] == TRAINING:
+        if content["sources_digest"] == experiment.digest(recipe, start=START):
             return content["row"], storage.load(model_path), np.load(scores_path)
     result, net = experiment.run(recipe, dataset, log=log, save_to=checkpoint_path, resume=True)
-    model = freeze.freeze(net, dataset.classes, binarize)
-    starts = range(0, len(dataset.test_images), BATCH)
-    scores = np.concatenate([net.forward(dataset.test_images[n : n + BATCH]) for n in starts])
+    model, scores = frozen(net, dataset, binarize)
     storage.save(model, model_path)
     buffer = io.BytesIO()
     np.save(buffer, scores)
     atomic.write(scores_path, buffer.getvalue())
-    experiment.write_json(row_path, {"row": result["row"], "sources_digest": TRAINING})
+    digest = experiment.digest(recipe, start=START)
+    experiment.write_json(row_path, {"row": result["row"], "sources_digest": digest})
     checkpoint_path.unlink(missing_ok=True)
     return result["row"], model, scores
+
+
+def frozen(net, dataset, binarize):
+    """A network frozen, and the scores that it gave the test images before; see `trained`."""
+    model = freeze.freeze(net, dataset.classes, binarize)
+    starts = range(0, len(dataset.test_images), BATCH)
+    scores = np.concatenate([net.forward(dataset.test_images[n : n + BATCH]) for n in starts])
+    return model, scores
 
 
 def engines(model):
@@ -104,8 +113,3 @@ def agreement(model, images, scores):
         for name, engine in ready.items():
             same[name] = min(same[name], int((engine.forward(pixels) == scores).all(axis=1).sum()))
     return same
-
-
-# of the sources as this process has read them: of what trains, and of the engines, too
-TRAINING = sources.digest(START)
-DIGEST = sources.digest((*START, ("models", "agreement"), ("two_processes", "serve")))

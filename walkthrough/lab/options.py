@@ -7,7 +7,7 @@ from contextlib import nullcontext
 from multiprocessing import get_all_start_methods, get_context
 from pathlib import Path
 
-from lab.experiment import FIGURES, dataset, provenance
+from lab.experiment import FIGURES, load, provenance
 from sbnn_np.datasets import data
 from sbnn_np.support import atomic
 
@@ -122,7 +122,7 @@ def open_data(name, folder):
     """
     instead = {"mnist": ("strokes", "STROKE DIGITS"), "cifar10": ("shapes", "SHAPES")}
     try:
-        return dataset(name, folder)
+        return load(name, folder)
     except data.NoDownload as error:
         print("!" * 78)
         print(f"! {error}")
@@ -130,7 +130,7 @@ def open_data(name, folder):
         print(f"! Going on with the built-in {loudly}. They are much easier: no accuracy below is")
         print(f"! one of the real data. Name a folder with the files of {name} by --data-dir.")
         print("!" * 78)
-        return dataset(built_in, None)
+        return load(built_in, None)
     except data.DataError as error:
         stop(error)
 
@@ -151,13 +151,13 @@ def log(line):
     print(line, flush=True)
 
 
-def with_provenance(script, args, data_name, seconds, content):
+def with_provenance(script, args, data_name, seconds, sources_digest, content):
     """What a chapter found, below how and where it came about; see `provenance`."""
     return {
         "command": " ".join(["python", f"walkthrough/{script}.py", *shown(args)]),
         "seed": args.seed,
         "data": data_name,
-        **provenance(seconds),
+        **provenance(seconds, sources_digest),
         **content,
     }
 

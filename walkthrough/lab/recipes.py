@@ -4,6 +4,8 @@ A chapter's recipes are made here, and not in the chapter, so that its sweep, it
 tests that hold both to the committed results all use the same ones.
 """
 
+from dataclasses import replace
+
 from lab.experiment import Recipe
 from sbnn_np.core import network
 
@@ -127,6 +129,26 @@ def chapter_2(seed, quick=False, full=False):
     growing = (CHOSEN_2["pictures"]["0/1 centred"][0], "growing")
     grown = conv_recipe("pictures", vgg(32), "0/1 centred", seed, epochs[1], growing)
     return list(dict.fromkeys([*chosen, grown]))
+
+
+def chapter_3(seed, quick=False):
+    """What chapter 03 trains: pairs of "bits", "digits" or "pictures", and a recipe."""
+    epochs = 1 if quick else 15
+    plain, centred = ("Adam", 1e-2, "constant"), ("NormalizedSGD", 3e-3, "constant")
+    wide = (784, 1024, 1024, 10)
+
+    def sparse(method, density, choice):
+        return replace(recipe_for(method, seed, epochs, choice), density=density)
+
+    chosen = [
+        *(("bits", sparse("0/1", p, plain)) for p in (0.01, 0.02, 0.05, 0.1, 0.3)),
+        *(("bits", sparse("0/1 centred", p, centred)) for p in (0.01, 0.05, 0.1)),
+        ("bits", recipe_for("+-1", seed, epochs, ("Adam", 1e-2, None))),
+        ("digits", recipe_for("0/1 centred", seed, epochs, centred)),
+        ("digits", recipe_for("0/1 centred", seed, epochs, centred, wide)),
+        conv_recipe("pictures", vgg(32), "0/1 centred", seed, 1 if quick else 4),
+    ]
+    return [chosen[i] for i in (0, 2, 6, 8, 9, 11)] if quick else chosen
 
 
 # chapter 4: of each method, and whether it is regularised: optimizer and rate, or rate of Adam.

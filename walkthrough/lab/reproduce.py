@@ -2,9 +2,9 @@
 
 A result whose sources have changed since it was made is stale. Often the change moves no number: a
 speed-up, an option that this result does not use. Then it need not take hours to know. This
-trains the quickest run of each kind again (kinds differ in the data, the method, or what chooses
-the ones), or the runs that --run names, and compares every number of theirs to the last digit, but
-for seconds. It tells what it finds, and changes nothing.
+trains the quickest run of each kind again (kinds differ in the data, or in what their recipes
+choose by name), or the runs that --run names, and compares every number of theirs to the last
+digit, but for seconds. It tells what it finds, and changes nothing.
 
     python walkthrough/lab/reproduce.py 01_mlp_mnist
     python walkthrough/lab/reproduce.py 02_sweep --list                  the names of its runs
@@ -29,7 +29,7 @@ from datetime import date
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from lab import curves, experiment, options
+from lab import curves, experiment, options, sources
 
 # what is compared of a run, so far as its file has it
 COMPARED = ("row", "epochs", "trace", "latents", "examples", "filters", "adds_in_training")
@@ -69,6 +69,12 @@ def runs_of(content, folder):
     return found
 
 
+def digest_of(runs):
+    """The digest of what decides some runs, all of chapter 4 or none."""
+    start = curves.START if "part" in runs[0] else sources.START
+    return experiment.digest(*map(experiment.recipe_of, runs), start=start)
+
+
 def name_of(run):
     """The name by which `--run` finds a run."""
     row = run["row"]
@@ -78,8 +84,7 @@ def name_of(run):
 
 def kind_of(run):
     """What must be alike in two runs for one to speak for both."""
-    row = run["row"]
-    return row["data"], row["method"], row["schedule"] == "penalty"
+    return f"{run['row']['data']}: {', '.join(sorted(experiment.recipe_of(run).words))}"
 
 
 def trained_again(run, dataset):
@@ -159,14 +164,17 @@ def main(words=None):
         print(name_of(old), flush=True)
         found = differences(old, json.loads(json.dumps(trained_again(old, dataset))))
         if found:
-            options.stop(f"{path} gives other numbers now: {', '.join(found)}")
+            options.stop(
+                f"{path} gives other numbers now: {', '.join(found)}\n(if the sources of then do "
+                "so here, too, this processor or its BLAS rounds in another way)"
+            )
     print(f"{len(chosen)} of {len(runs)} runs: the same to the last digit")
     if args.write:
         content["reproduced"] = {
             "date": date.today().isoformat(),
             "runs": [name_of(run) for run in chosen],
             "of": len(runs),
-            "sources_digest": curves.DIGEST if "part" in runs[0] else experiment.DIGEST,
+            "sources_digest": digest_of(runs),
         }
         experiment.write_json(path, content)
         print(f"noted in {path}")

@@ -8,7 +8,7 @@ from lab import experiment, jobs
 def measure(recipe, name, data_dir, out):
     """The row of one run, which does not read the test set; see `sweep`."""
     folders = [Path(out) / "runs", experiment.FIGURES / "runs"]
-    dataset = experiment.dataset(name, data_dir)
+    dataset = experiment.load(name, data_dir)
     return experiment.run_once(recipe, dataset, folders, read_test=False)["row"]
 
 

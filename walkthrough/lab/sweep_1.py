@@ -43,37 +43,44 @@ def run(args, executor=None):
     """
     dataset = options.open_data(args.data, args.data_dir)
     name = options.LOADED_AS[dataset.name]
+    tried = []
+
+    def part(what, candidates):
+        tried.extend(candidates)
+        return sweep(what, name, args, candidates, executor)
+
     constant = dict.fromkeys(SPARSE, "constant")              # until the schedules are compared
-    rates = sweep("rates", name, args, [
+    rates = part("rates", [
         recipe_for(method, args.seed, EPOCHS, (optimizer, rate, constant.get(method)))
         for method in METHODS
         for optimizer in experiment.OPTIMIZERS
         for rate in RATES
-    ], executor)
+    ])
     choice = {}
     for method in METHODS:
         row = best(rates, method)
         choice[method] = (row["optimizer"], row["rate"])
-    schedules = sweep("schedules", name, args, [
+    schedules = part("schedules", [
         recipe_for(method, args.seed, EPOCHS, (*choice[method], schedule))
         for method in SPARSE
         for schedule in recipes.SCHEDULES
-    ], executor)
+    ])
     for method in METHODS:
         choice[method] += (best(schedules, method)["schedule"] if method in SPARSE else None,)
-    lengths = sweep("lengths", name, args, [
+    lengths = part("lengths", [
         recipe_for(method, args.seed, epochs, choice[method])
         for method in METHODS
         for epochs in (5, 10)
-    ], executor)
+    ])
 
     rows = rates + schedules + lengths
-    name = options.named("01_sweep", dataset.name)
-    experiment.write_json(args.out / f"{name}.json", options.with_provenance(
-        "lab/sweep_1", args, dataset.name, sum(row["seconds"] for row in rows), {"rows": rows},
+    file = options.named("01_sweep", dataset.name)
+    experiment.write_json(args.out / f"{file}.json", options.with_provenance(
+        "lab/sweep_1", args, dataset.name, sum(row["seconds"] for row in rows),
+        experiment.digest(*tried), {"rows": rows},
     ))
-    atomic.write(args.out / f"{name}.png", plots_training.rate_sweep(rates))
-    print(f"\nwrote {os.path.relpath(args.out / name)}.json and a figure beside it")
+    atomic.write(args.out / f"{file}.png", plots_training.rate_sweep(rates))
+    print(f"\nwrote {os.path.relpath(args.out / file)}.json and a figure beside it")
     print("chosen (recipes.CHOSEN says the same, or a test fails):")
     for method, chosen in choice.items():
         print(f"    {method!r}: {chosen},")

@@ -53,44 +53,49 @@ def run(args, executor=None):
         `data_dir`, `seed` and `out`.
     executor : see `jobs.run`
     """
-    rows, chosen = [], {}
+    rows, chosen, tried = [], {}, []
+
+    def part(what, name, candidates):
+        tried.extend(candidates)
+        return sweep(what, name, args, candidates, executor)
+
     for what, name in (("digits", "mnist"), ("pictures", "cifar10")):
         dataset = options.open_data(name, args.data_dir)
         held = options.LOADED_AS[dataset.name]
         print(f"\n{dataset.name}")
         net, epochs = NETS[what]
-        rates = sweep("rates", held, args, [
+        rates = part("rates", held, [
             conv_recipe(
                 what, net, method, args.seed, epochs,
                 (rate, "constant" if method in SPARSE else None), images=IMAGES,
             )[1]
             for method in METHODS
             for rate in RATES
-        ], executor)
+        ])
         rate = {method: best(rates, method)["rate"] for method in METHODS}
-        schedules = sweep("schedules", held, args, [
+        schedules = part("schedules", held, [
             conv_recipe(
                 what, net, method, args.seed, epochs, (rate[method], schedule), images=IMAGES
             )[1]
             for method in SPARSE
             for schedule in recipes.SCHEDULES
-        ], executor)
+        ])
         rows += rates + schedules
         if what == "pictures":
             choice = rate["0/1 centred"], best(schedules, "0/1 centred")["schedule"]
-            rows += sweep("trials", held, args, [
+            rows += part("trials", held, [
                 conv_recipe(
                     what, net | trial, "0/1 centred", args.seed, epochs, choice, images=IMAGES
                 )[1]
                 for trial in ({}, *TRIALS)
-            ], executor)
+            ])
         chosen[what] = {method: (rate[method], None) for method in METHODS}
         for method in SPARSE:
             chosen[what][method] = (rate[method], best(schedules, method)["schedule"])
 
     experiment.write_json(args.out / "02_sweep.json", options.with_provenance(
         "lab/sweep_2", args, "MNIST and CIFAR-10", sum(row["seconds"] for row in rows),
-        {"rows": rows},
+        experiment.digest(*tried), {"rows": rows},
     ))
     print(f"\nwrote {os.path.relpath(args.out)}/02_sweep.json")
     print("chosen (recipes.CHOSEN_2 says the same, or a test fails):")

@@ -33,7 +33,7 @@ def run(args, executor=None):
         `data_dir`, `seed` and `out`.
     executor : see `jobs.run`
     """
-    rows, chosen = [], {}
+    rows, chosen, tried = [], {}, []
     for what, name in (("dense", "mnist"), ("digits", "mnist"), ("pictures", "cifar10")):
         held = options.LOADED_AS[options.open_data(name, args.data_dir).name]
         for share in (None, SHARE):
@@ -60,10 +60,11 @@ def run(args, executor=None):
             best = max(found, key=lambda row: row["validation_accuracy"])
             chosen[what, bool(share)] = best["optimizer"], best["rate"]
             rows += found
+            tried += candidates
 
     experiment.write_json(args.out / "04_sweep.json", options.with_provenance(
         "lab/sweep_4", args, "MNIST and CIFAR-10", sum(row["seconds"] for row in rows),
-        {"rows": rows},
+        experiment.digest(*tried), {"rows": rows},
     ))
     print(f"\nwrote {os.path.relpath(args.out)}/04_sweep.json")
     print("chosen (recipes.CHOSEN_4 says the same, or a test fails):")
