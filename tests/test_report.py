@@ -76,6 +76,25 @@ def test_how_far_growing_was_behind_is_over_methods_at_one_rate():
     assert "and -1.0 to -1.0 points behind in the [sweep of chapter 2]" in told
 
 
+def test_the_penalty_is_told_with_its_densities():
+    def row(data, method, schedule, density, accuracy):
+        return {"part": "schedules", "data": data, "method": method, "schedule": schedule,
+                "density": density, "validation_accuracy": accuracy}
+
+    sweep = {"rows": [
+        row("MNIST", "0/1", "constant", 0.05, 0.9), row("MNIST", "0/1", "penalty", 0.0495, 0.91),
+        row("CIFAR-10", "0/1 centred", "penalty", 0.14, 0.55),
+        row("CIFAR-10", "0/1 centred", "constant", 0.05, 0.549),
+    ]}
+    told = report.penalty_line(sweep, {"rows": [row("MNIST", "0/1", "penalty", 0.2174, 0.9)]})
+    assert "it ended with 4.95% ones for plain LeNet-5" in told
+    assert "on all images it ends with 21.74%" in told
+    assert told.endswith(
+        "reached 55.0% of the validation images in the sweep, and a constant density 54.9%; but it "
+        "had 14.00% ones, so the constant density was chosen."
+    )
+
+
 def test_a_race_without_the_bit_sliced_engine_has_no_gain():
     times = {"float32 BLAS": 6.0, "packed words": 12.0}
     assert report_bits.gain({"microseconds": times}) is None

@@ -35,6 +35,7 @@ def results():
         "chapter 1": report.accuracy_table(first, long_first, "01_mlp_mnist.py"),
         "step of chapter 1": report.step_line(first),
         "chapter 2": report.accuracy_table(second, long_second, "02_conv_cifar10.py"),
+        "penalty": report.penalty_line(redraw.read("02_sweep.json"), second),
         "equal bytes": report.markdown(
             report.EQUAL_BYTES, [long_second["rows"][chosen.index(recipe)] for recipe in equal]
         ),
