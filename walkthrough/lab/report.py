@@ -187,8 +187,8 @@ def penalty_line(sweep, default):
     missed, constant = (tried("CIFAR-10", "0/1 centred", way) for way in ("penalty", "constant"))
     return (
         "The penalty is no budget, and may miss the density that is asked for, 5%. In the sweep, "
-        f"on 10,000 images, it ended with {percent(short['density'])} ones for plain LeNet-5 and did "
-        "best there, so chapter 2 uses it; on all images it ends with "
+        f"on 10,000 images, it ended with {percent(short['density'])} ones for plain LeNet-5 and "
+        "did best there, so chapter 2 uses it; on all images it ends with "
         f"{percent(long['density'])}. For centred weights on CIFAR-10 it reached "
         f"{percent(missed['validation_accuracy'], 1)} of the validation images in the sweep, and a "
         f"constant density {percent(constant['validation_accuracy'], 1)}; but it had "
