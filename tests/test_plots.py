@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from lab import plots, plots_bits, plots_convolution, plots_curves, plots_training
+from lab import plots, plots_bits, plots_convolution, plots_curves, plots_training, redraw
 
 WALKTHROUGH = Path(__file__).parents[1] / "walkthrough"
 
@@ -32,6 +32,13 @@ def test_figures_need_no_backend():
 ])
 def test_labels_move_apart_as_little_as_needed(places, moved):
     assert plots.spread(places, 2) == pytest.approx(moved)
+
+
+def test_redraw_draws_every_committed_figure_that_needs_no_data():
+    drawn = redraw.front() | redraw.chapter_1() | redraw.chapter_3() | redraw.chapter_4()
+    committed = {path.stem for path in redraw.FIGURES.glob("*.png")}
+    assert drawn.keys() == {name for name in committed if not name.startswith("02_")}
+    assert all(picture.startswith(b"\x89PNG") for picture in drawn.values())
 
 
 # chapter 1

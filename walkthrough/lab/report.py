@@ -133,7 +133,7 @@ def accuracy_table(default, full, script):
 
 TRIALS = (
     "as it is", "bits chosen at every eighth step", "batches of 128",
-    "pooling behind convolutions 2, 4 and 5", "no dense layer",
+    "pooling after convolutions 2, 4 and 5", "no dense layer",
 )
 
 
