@@ -25,12 +25,21 @@ from sbnn_np.support import atomic
 
 FIGURES = Path(__file__).resolve().parents[2] / "figures"     # the committed results
 # what a recipe chooses by name; another choice is another entry
-OPTIMIZERS = {"Adam": fast.Adam, "NormalizedSGD": fast.NormalizedSGD}
+OPTIMIZERS = {
+    "Adam": lambda recipe, params: fast.Adam(
+        params, beta2=recipe.beta2, fade=0.0 if recipe.fade is None else recipe.fade
+    ),
+    "NormalizedSGD": lambda recipe, params: fast.NormalizedSGD(
+        params, fade=0.05 if recipe.fade is None else recipe.fade
+    ),
+}
 NETS = {
-    "mlp": lambda recipe, shape, rng, p0: network.mlp(recipe.sizes, recipe.method, rng, p0),
+    "mlp": lambda recipe, shape, rng, p0: network.mlp(
+        recipe.sizes, recipe.method, rng, p0, eps=recipe.eps
+    ),
     "convnet": lambda recipe, shape, rng, p0: network.convnet(
         shape, recipe.convs, recipe.sizes, recipe.kernel, recipe.padding, recipe.method, rng, p0,
-        float_first=recipe.float_first,
+        float_first=recipe.float_first, eps=recipe.eps,
     ),
 }
 RULES = {
@@ -67,6 +76,9 @@ class Recipe:
     every: int = 8                    # steps from one choice of the bits to the next
     flip: bool = False                # whether half of them are mirrored
     even: bool = False                # whether each layer has a budget: equal ones a neuron
+    eps: float = 1e-5                 # of batch norm
+    beta2: float = 0.999              # of Adam: its memory of the gradients' squares
+    fade: float | None = None         # of the optimizer; left out, what is usual for it
 
     @property
     def net(self):
@@ -93,7 +105,10 @@ class Recipe:
     def schedule(self):
         if self.density is None:
             return None
-        return "penalty" if self.share is not None else self.budget.name
+        if self.share is None:
+            return self.budget.name
+        grows = self.start is not None and self.start < self.density
+        return "grown by gradient" if grows else "penalty"
 
     @property
     def budget(self):
@@ -113,7 +128,7 @@ def build(recipe, shape, rng):
     """Network, sparsity rule and optimizer of a recipe, for images of a shape (H, W, C)."""
     p0 = min(recipe.start or recipe.density or 0.5, 0.5)
     net = NETS[recipe.net](recipe, shape, rng, p0)
-    return net, RULES[recipe.rule](recipe), OPTIMIZERS[recipe.optimizer](net.params())
+    return net, RULES[recipe.rule](recipe), OPTIMIZERS[recipe.optimizer](recipe, net.params())
 
 
 def digest(*recipes, start=sources.START):
