@@ -151,6 +151,23 @@ def test_the_title_of_additions_tells_a_loss_as_a_loss():
     assert "no 0/1 network" in plots_curves.title_of_adds([signs, elsewhere], "MNIST")
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("methods, drawn", [
+    (["full precision"], set()),
+    (["+-1"], {"bytes_mnist", "adds_mnist"}),
+    (["+-1", "0/1 centred"], {"bytes_mnist", "adds_mnist"}),
+])
+def test_a_part_of_the_curves_is_drawn(methods, drawn):
+    contents = [{"part": "curves", "adds_in_training": None, "row": {
+        "data": "stroke digits", "architecture": "784-10", "method": method, "schedule": None,
+        "target_density": None, "density": None, "epochs": 1, "test_accuracy": 0.9,
+        "validation_accuracy": 0.9, "coded_bytes": 9, "file_bytes": 9, "float32_bytes": 90,
+        "compression": 10.0, "seconds": 1,
+        "operations": {"adds": 9, "and_words": 5, "popcount_words": 5, "word_ops": 3},
+    }} for method in methods]
+    assert plots_curves.figures(contents).keys() == drawn
+
+
 def run(schedule, validation, test, epochs=4, data="MNIST"):
     return {"row": {"data": data, "epochs": epochs, "schedule": schedule,
                     "validation_accuracy": validation, "test_accuracy": test}}

@@ -51,6 +51,8 @@ def figures(contents):
     for data in dict.fromkeys(c["row"]["data"] for c in ran):
         what = WORDS[data.removeprefix("some ")]
         groups = means([c for c in ran if c["row"]["data"] == data])
+        if all(g["method"] == "full precision" for g in groups):
+            continue
         found[f"bytes_{what}"] = error_against_bytes(groups, data)
         found[f"adds_{what}"] = error_against_adds(groups, data)
     wide = [
@@ -173,11 +175,12 @@ def draw_line(ax, groups, x, style, face):
 
 def error_axis(ax, errors, others=()):
     """Make the axis of y one of errors: logarithmic where they differ by more than a factor 2."""
-    low, high = min(*errors, *others), max(errors)
+    low, high = min([*errors, *others]), max(errors)
     if min(errors) < 10:
         high = min(high, HIGHEST)
     if high < 2 * low:
-        ax.set_ylim(low - 0.1 * (high - low), high + 0.2 * (high - low))
+        margin = 0.1 * (high - low) or 1
+        ax.set_ylim(low - margin, high + 2 * margin)
     else:
         logarithmic(ax.yaxis, [*ROUND, 0.7, 1.5, 3, 7, 15, 30], 0.8 * low, 1.5 * high)
 
