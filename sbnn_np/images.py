@@ -157,10 +157,12 @@ def planes_of(image, depth):
         raise ValueError(f"Pillow's mode {image.mode} is not known here")
     opaque = None
     if key is not None:
-        # Pillow gives grey keys of 2 and 4 bits as they are in the file, but the pixels from 0 to
-        # 255; and keys of 16 bits for colours that have the upper 8 alone
+        # Pillow gives grey keys of less than 8 bits as they are in the file (but some versions not
+        # of one bit), and pixels from 0 to 255; keys of 16 bits for colours of the upper 8 alone
         keys = [key] if len(planes) == 1 else key
-        if image.mode == "L" and depth < 8:
+        if image.mode == "1":
+            keys = [255 if key else 0]
+        elif image.mode == "L" and depth < 8:
             keys = [(key & (1 << depth) - 1) * 255 // ((1 << depth) - 1)]
         elif image.mode == "RGB" and depth == 16:
             keys = [k >> 8 for k in key]
@@ -212,9 +214,9 @@ def resized(plane, H, W):
     """
     h, w = plane.shape
     if h != H:
-        # in strips: NumPy makes floats of all that a product takes
+        # in strips, for the floats take eight times the memory of pixels
         rows, strips = overlap(h, H), [slice(i, i + 256) for i in range(0, h, 256)]
-        plane = sum(rows[:, strip] @ plane[strip] for strip in strips)
+        plane = sum(rows[:, strip] @ plane[strip].astype(float) for strip in strips)
     return (plane if w == W else plane @ overlap(w, W).T).astype(float)
 
 

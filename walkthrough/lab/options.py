@@ -9,6 +9,7 @@ from pathlib import Path
 
 from lab.experiment import FIGURES, load, provenance
 from sbnn_np.datasets import data
+from sbnn_np.datasets.download import cache_folder
 from sbnn_np.support import atomic
 
 # names of data sets, and what `data.load` calls them
@@ -52,6 +53,7 @@ def executor(args):
         return nullcontext()
     if "fork" not in get_all_start_methods():
         stop("--workers: this system cannot fork processes; run without")
+    cache_folder()              # before the fork: where it is a temporary one, workers share it
     # any other way of starting a worker would begin with running the chapter again
     return ProcessPoolExecutor(args.workers, get_context("fork"))
 
