@@ -68,5 +68,5 @@ if __name__ == "__main__":
     )
     experiment.write_json(
         experiment.FIGURES / "front.json",
-        experiment.provenance(result["row"]["seconds"]) | found,
+        experiment.provenance(result["row"]["seconds"], experiment.digest(recipe)) | found,
     )
