@@ -1,7 +1,9 @@
 """The commands for model files: what they print, and what they will not take."""
 
+import contextlib
 import dataclasses
 import gzip
+import io
 import os
 import shutil
 import struct
@@ -9,11 +11,14 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
+from unittest import mock
 
 import matplotlib.image
 import numpy as np
 import pytest
 
+from sbnn_np import __main__ as commands
 from sbnn_np.bits import freeze, storage
 from sbnn_np.core import network
 from sbnn_np.datasets import strokes
@@ -37,14 +42,29 @@ def model(tmp_path_factory):
 
 
 def run(*arguments):
+    """Run a command in a process of its own."""
     return subprocess.run(
         [sys.executable, "-m", "sbnn_np", *map(str, arguments)], capture_output=True, text=True
     )
 
 
+def call(*arguments):
+    """Run a command in this process, which is faster; the same answer."""
+    out, err = io.StringIO(), io.StringIO()
+    with (
+        mock.patch.object(sys, "argv", ["sbnn_np", *map(str, arguments)]),
+        contextlib.redirect_stdout(out), contextlib.redirect_stderr(err),
+        pytest.raises(SystemExit) as end,
+    ):
+        commands.main()
+    return SimpleNamespace(
+        returncode=end.value.code or 0, stdout=out.getvalue(), stderr=err.getvalue()
+    )
+
+
 def test_show_tells_of_every_byte(model):
     frozen, path = model
-    done = run("show", path)
+    done = call("show", path)
     assert done.returncode == 0, done.stderr
     assert "takes 784 pixels from 0 to 255" in done.stdout
     assert f"{path.stat().st_size:>10,} bytes" in done.stdout
@@ -88,7 +108,7 @@ def test_images_of_an_idx_file_are_numbered(model, tmp_path):
     images = strokes.draw(np.arange(10), np.random.default_rng(1))
     content = struct.pack(">IIII", 2051, 10, 28, 28) + images.tobytes()
     (tmp_path / "images.gz").write_bytes(gzip.compress(content))
-    done = run("predict", path, tmp_path / "images.gz", "--first", 3)
+    done = call("predict", path, tmp_path / "images.gz", "--first", 3)
     assert done.stdout.count("scores") == 3 and "images.gz[2]: " in done.stdout
     assert "images.gz: the first 3 of 10 images (--first)" in done.stdout
 
@@ -98,10 +118,10 @@ def test_one_image_that_cannot_be_read_does_not_stop_the_others(model, tmp_path)
     digits = strokes.draw(np.array([3, 4]), np.random.default_rng(1))
     first = png(tmp_path / "first.png", digits[0, :, :, 0], cmap="gray", vmin=0, vmax=255)
     last = png(tmp_path / "last.png", digits[1, :, :, 0], cmap="gray", vmin=0, vmax=255)
-    alone = [run("predict", path, image).stdout for image in (first, last)]
+    alone = [call("predict", path, image).stdout for image in (first, last)]
     assert all("scores" in said for said in alone)
     (tmp_path / "broken.png").write_bytes(first.read_bytes()[:60])
-    done = run(
+    done = call(
         "predict", path, first, tmp_path / "broken.png", tmp_path, tmp_path / "none.png", last
     )
     assert done.returncode == 2 and done.stdout == "".join(alone)
@@ -110,22 +130,22 @@ def test_one_image_that_cannot_be_read_does_not_stop_the_others(model, tmp_path)
         str(tmp_path / "broken.png"), str(tmp_path), str(tmp_path / "none.png")
     ]
     assert all(line.startswith("error: ") for line in said)
-    assert run("predict", path, first, last).returncode == 0
+    assert call("predict", path, first, last).returncode == 0
 
 
 def test_a_blank_image_is_said_to_be_blank(model, tmp_path):
     _, path = model
     white = png(tmp_path / "white.png", np.full((28, 28, 3), 255, np.uint8))
-    done = run("predict", path, white, "--invert", "no")
+    done = call("predict", path, white, "--invert", "no")
     assert done.returncode == 0 and "scores" not in done.stdout
     assert done.stdout.endswith("white.png: blank: its pixels go from 255 to 255 of 255\n")
     digit = strokes.draw(np.array([3]), np.random.default_rng(1))
     three = np.concatenate([np.zeros_like(digit), digit, digit // 64])
     (tmp_path / "three").write_bytes(struct.pack(">IIII", 2051, 3, 28, 28) + three.tobytes())
-    lines = run("predict", path, tmp_path / "three").stdout.splitlines()
+    lines = call("predict", path, tmp_path / "three").stdout.splitlines()
     assert [line.split(": ")[1][:5] for line in lines[:1] + lines[2:]] == ["blank"] * 2
     (tmp_path / "one").write_bytes(struct.pack(">IIII", 2051, 1, 28, 28) + digit.tobytes())
-    (alone,) = run("predict", path, tmp_path / "one").stdout.splitlines()
+    (alone,) = call("predict", path, tmp_path / "one").stdout.splitlines()
     assert lines[1].split(": ")[1] == alone.split(": ")[1]
 
 
@@ -143,8 +163,8 @@ def test_an_image_is_inverted_as_the_model_and_the_user_say(model, tmp_path):
         ("dark", "no", False),
     ):
         storage.save(dataclasses.replace(frozen, ground=ground), path)
-        assert f"ground of the images: {ground}" in run("show", path).stdout
-        said = run("predict", path, light, "--invert", invert).stdout.splitlines()[-1]
+        assert f"ground of the images: {ground}" in call("show", path).stdout
+        said = call("predict", path, light, "--invert", invert).stdout.splitlines()[-1]
         m = scores[inverted].argmax()
         assert said.split(": ")[1].startswith(f"{m}   scores {m} {scores[inverted][m]:.2f}")
 
@@ -174,7 +194,7 @@ def test_what_cannot_be_asked_is_refused(model, tmp_path):
         (("show", text), "text.txt: magic: this is no .sbnn file"),
         (("show", tmp_path), "Is a directory"),
     ):
-        done = run(*arguments)
+        done = call(*arguments)
         assert done.returncode == 2 and message in done.stderr, done.stderr
         assert "Traceback" not in done.stderr
 
@@ -258,5 +278,5 @@ def test_a_full_disk_behind_stdout_is_said(model, buffered):
 def test_a_file_that_cannot_be_read_is_named(model):
     _, path = model
     for command in (["show", "/proc/self/mem"], ["predict", path, "/proc/self/mem"]):
-        done = run(*command)
+        done = call(*command)
         assert done.returncode == 2 and "error: /proc/self/mem: Input/output" in done.stderr

@@ -262,3 +262,14 @@ def test_the_chapter_shows_the_committed_numbers():
     assert f"{report.minutes(committed('01_sweep'))} on two cores" in sweep
     for line in report.numbers_to_see(committed("01_mlp_mnist")):
         assert line in chapter, line
+
+
+def test_a_path_that_the_terminal_cannot_say_does_not_end_a_chapter(tmp_path):
+    code = "from lab import options; options.read(options.command_line('')); print('caf\\xe9')"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "--out", str(tmp_path)], capture_output=True,
+        env=os.environ | {
+            "PYTHONIOENCODING": "ascii", "PYTHONPATH": f"{ROOT}{os.pathsep}{CHAPTER.parent}"
+        },
+    )
+    assert done.stdout.split() == [b"caf\\xe9"] and done.returncode == 0, done.stderr
