@@ -108,6 +108,8 @@ def main():
             sys.stdout.flush()
     except (storage.ModelFileError, images.ImageError) as error:
         status = complain(error)
+    except MemoryError:
+        status = complain("there is not enough memory; --first takes fewer images of a file")
     except OSError as error:                      # of stdout: those of files have been dealt with
         status = hung_up(error)
     sys.exit(status)

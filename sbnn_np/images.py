@@ -68,7 +68,9 @@ def read(path, model, first=10, invert="auto"):
         images = np.repeat(images, 3, axis=3)
         done.append("grey made three equal colours")
     images, more = inverted(images, model.ground, invert)
-    return np.rint(images).astype(np.uint8).reshape(-1, *model.shape), done + more
+    if images.dtype != np.uint8:
+        images = np.rint(images).astype(np.uint8)
+    return images.reshape(-1, *model.shape), done + more
 
 
 def image_shape(model):

@@ -52,7 +52,7 @@ def write(folder, files):
         (folder / name).write_bytes(content)
 
 
-@pytest.mark.parametrize("inner", ["", cifar.FOLDER])
+@pytest.mark.parametrize("inner", ["", cifar.FOLDER, f"cifar-10-binary/{cifar.FOLDER}"])
 def test_the_files_are_found_in_the_folder_or_one_deeper(tmp_path, small, inner):
     write(tmp_path / inner, small)
     found = data.load("cifar10", tmp_path)

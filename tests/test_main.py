@@ -22,7 +22,7 @@ from sbnn_np import __main__ as commands
 from sbnn_np.bits import freeze, storage
 from sbnn_np.core import network
 from sbnn_np.datasets import strokes
-from sbnn_np.engines import floats
+from sbnn_np.engines import floats, packed
 
 pytestmark = pytest.mark.container
 
@@ -197,6 +197,16 @@ def test_what_cannot_be_asked_is_refused(model, tmp_path):
         done = call(*arguments)
         assert done.returncode == 2 and message in done.stderr, done.stderr
         assert "Traceback" not in done.stderr
+
+
+def test_want_of_memory_is_said(monkeypatch):
+    def none_left(self, images):
+        raise MemoryError
+
+    monkeypatch.setattr(packed.Packed, "forward", none_left)
+    examples = ROOT / "figures" / "examples"
+    done = call("predict", examples / "digits.sbnn", examples / "digit_4.png")
+    assert done.returncode == 2 and done.stderr.startswith("error: there is not enough memory")
 
 
 # what stdout cannot take

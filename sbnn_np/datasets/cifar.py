@@ -19,6 +19,7 @@ from sbnn_np.support import atomic
 URL = "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz"
 SHA256 = "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd"
 FOLDER = "cifar-10-batches-bin"
+PLACES = (FOLDER, f"cifar-10-binary/{FOLDER}", "")  # where folders hold them; "" is itself
 FILES = (*(f"data_batch_{i}.bin" for i in range(1, 6)), "test_batch.bin")
 RECORD = 1 + 3 * 32 * 32
 SIZE = 10000 * RECORD

@@ -101,7 +101,7 @@ def load_mnist(folder):
 def load_cifar10(folder):
     """CIFAR-10 from a folder, or from the cache folder if that is None."""
     if folder:
-        paths = [find(folder, (cifar.FOLDER, ""), file) for file in cifar.FILES]
+        paths = [find(folder, cifar.PLACES, file) for file in cifar.FILES]
         if None in paths:
             file, found = cifar.FILES[paths.index(None)], cifar.other(folder)
             raise DataError(
