@@ -11,7 +11,7 @@ import sys
 import numpy as np
 
 from sbnn_np import images
-from sbnn_np.bits import freeze, storage, summary
+from sbnn_np.bits import bitops, freeze, storage, summary
 from sbnn_np.engines import packed
 
 
@@ -34,7 +34,7 @@ def show(args):
     for i, name, content in sections:
         where = "" if i is None else f"layer {i}: "
         print(f"{where + name:<26}{len(content):>10,} bytes  {100 * len(content) / total:5.1f}%")
-    floats = 4 * sum(block.w.size + block.w.shape[1] for block in model.blocks)
+    floats = bitops.float32_bytes(block.w for block in model.blocks)
     print(f"{'the whole file':<26}{total:>10,} bytes")
     print(f"{'as float32':<26}{floats:>10,} bytes, {floats / total:.1f} times as many")
 

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from lab import curves, experiment, models, recipes, sources
+from lab import curves, definitions, experiment, models, recipes, sources
 
 ROOT = Path(__file__).resolve().parent.parent
 DENSE = {method: recipes.recipe_for(method, 0, 1) for method in recipes.METHODS}
@@ -24,8 +24,8 @@ def file(tmp_path, monkeypatch):
     def put(source):
         path = tmp_path / "made_up.py"
         path.write_text(source, encoding="utf-8")
-        monkeypatch.setitem(sources.FILES, "made_up", sources.read(path))
-        monkeypatch.setitem(sources.IMPORTED, "made_up", sources.imported(path))
+        monkeypatch.setitem(sources.FILES, "made_up", definitions.read(path))
+        monkeypatch.setitem(sources.IMPORTED, "made_up", definitions.imported(path))
         return path
 
     return put
@@ -76,6 +76,13 @@ def fixed(word):
 
 def everything():
     return [make() for make in TABLE.values()]
+
+def every_word():
+    for word in TABLE:
+        chosen(word)
+
+def known(word):
+    return word in TABLE or ", ".join(TABLE)
 """
 
 
@@ -85,7 +92,9 @@ def test_of_a_table_those_entries_count_that_can_be_chosen(file):
     # by a string in code, but for one that is only compared with
     assert led_to("fixed").keys() == {"fixed", "chosen", "TABLE", "TABLE['two']", "second"}
     assert led_to("chosen", "three").keys() >= {"TABLE['three']", "TABLE['two']", "second"}
-    assert led_to("everything").keys() >= {"first", "second"}
+    assert led_to("known").keys() == {"known", "TABLE"}
+    for whole in ("everything", "every_word"):
+        assert led_to(whole).keys() >= {"first", "second"}
     # an entry that is put in later counts always
     file(TABLE + 'TABLE["four"] = second')
     assert led_to("chosen").keys() >= {"first", "second"}
@@ -128,9 +137,9 @@ def test_it_follows_imports_from_the_same_folder(tmp_path):
     path = room / "a.py"
     for name in ("a", "b"):
         (room / f"{name}.py").write_text("from . import b\nfrom .b import c as d\n", "utf-8")
-    assert sources.imported(path) == {"b": ("b", None), "d": ("b", "c")}
+    assert definitions.imported(path) == {"b": ("b", None), "d": ("b", "c")}
     path.write_text("from ..room import b as bb\n", encoding="utf-8")
-    assert sources.imported(path) == {"bb": ("b", None)}
+    assert definitions.imported(path) == {"bb": ("b", None)}
 
 
 def test_it_reaches_the_mathematics_and_not_the_plots():
@@ -161,7 +170,7 @@ def test_what_is_not_chosen_does_not_count():
 
 DIGESTS = """
 import json, sys
-from lab import curves, experiment, models
+from lab import curves, definitions, experiment, models
 found = {}
 for said in json.load(sys.stdin):
     recipe = experiment.recipe_of({"recipe": said})

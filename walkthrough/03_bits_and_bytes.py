@@ -97,7 +97,7 @@ for what, recipe in wanted:
     except checkpoint.CheckpointError as error:               # of other sources, for example
         options.stop(f"{error}\nDelete that file to train from the start.")
     size = len(storage.dumps(model))
-    float32 = 4 * sum(block.w.size + block.w.shape[1] for block in model.blocks)
+    float32 = bitops.float32_bytes(block.w for block in model.blocks)
     row |= {
         "agree": models.agreement(model, dataset.test_images, scores),
         "file_bytes": size, "float32_bytes": float32, "compression_file": float32 / size,

@@ -194,6 +194,26 @@ def entropy_bytes(layer):
     return bits / 8
 
 
+def float32_bytes(weights):
+    """Bytes of a file of float32 numbers: 4 for each weight, and for one folded bias a neuron.
+
+    Parameters
+    ----------
+    weights : iterable of (D, M) array
+        Of each layer.
+
+    Returns
+    -------
+    size : int
+
+    Examples
+    --------
+    >>> float32_bytes([np.zeros((3, 2)), np.zeros((2, 1))])
+    44
+    """
+    return 4 * sum(w.size + w.shape[1] for w in weights)
+
+
 def operations(network, input_bits=8):
     """Count the operations of every layer for one image, under all conventions.
 

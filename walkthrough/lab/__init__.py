@@ -5,6 +5,7 @@
     timing         what a training step costs
     recipes        what the chapters train, as the sweeps chose it
     sources        which sources decide a result: the digest that every result carries
+    definitions    what a file of ours defines and imports
     models         trained and frozen networks, kept in the user's cache
     curves         what chapter 4 trains, one task a run
     tables         one way to make tables, for all reports

@@ -218,7 +218,7 @@ def accounts(net):
         `compression`: float32_bytes over coded_bytes. `operations`: see `bitops.operations`.
     """
     weights = [layer.w for layer in net.weight_layers]
-    float32 = 4 * sum(w.size + w.shape[1] for w in weights)
+    float32 = bitops.float32_bytes(weights)
     kind, file_bytes = net.weight_layers[-1].weights, None
     if kind in ("0/1", "0/1 centred", "+-1"):
         coded = file_bytes = len(storage.dumps(freeze.freeze(net)))
