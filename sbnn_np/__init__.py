@@ -14,7 +14,7 @@ imports only from those above it, and says in which order to read it:
 
 Notation
 --------
-Uppercase letters are sizes, the same everywhere::
+Uppercase letters are sizes. These are the same everywhere::
 
     N batch    D inputs    M neurons    K ones (1 weights)
     H, W, C    height, width and channels of an image, (N, H, W, C)

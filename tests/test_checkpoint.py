@@ -152,7 +152,7 @@ def saved(tmp_path):
     return path
 
 
-def refused(path, message, method="0/1 centred", width=6, identity="this one", kind=optim.Adam,
+def refused(path, message, method="0/1 centred", width=6, identity="this one", kind=fast.Adam,
             generator=np.random.PCG64):
     """Load into another training; it must be refused, and leave everything as it was."""
     net, optimizer, _ = start(method, kind, width)
@@ -174,12 +174,13 @@ def test_a_checkpoint_of_another_training_is_refused(saved):
     refused(saved, "is of another training:\n    this one\nand not of\n    that", identity="that")
     refused(saved, r"another architecture: 0.latent is \(27, 6\) float32, and \(27, 7\)", width=7)
     refused(saved, "another architecture: optimizer.m.0 is .*, and nothing", kind=optim.SGD)
+    refused(saved, "is of fast.Adam, and not of optim.Adam", kind=optim.Adam)
     refused(saved, "random numbers are by PCG64, and by Philox here", generator=np.random.Philox)
 
 
 @pytest.mark.parametrize("generator", GENERATORS)
 def test_any_bit_generator_goes_on_where_it_was(tmp_path, generator):
-    net, optimizer, _ = start("0/1", optim.Adam)
+    net, optimizer, _ = start("0/1", fast.Adam)
     rng = np.random.Generator(generator(8))
     rng.random(3, dtype=np.float32)                # half of a word is left over in most kinds
     checkpoint.save(tmp_path / "checkpoint", net, optimizer, rng, "this one", {})
@@ -203,7 +204,7 @@ def test_any_bit_generator_goes_on_where_it_was(tmp_path, generator):
     lambda state: state["state"].update(dict.fromkeys(state["state"], "x")),
 ])
 def test_no_state_of_a_generator_changes_nothing(tmp_path, monkeypatch, generator, damage):
-    net, optimizer, _ = start("0/1 centred", optim.Adam)
+    net, optimizer, _ = start("0/1 centred", fast.Adam)
     rng = np.random.Generator(generator(8))
     state = checkpoint.listed(rng.bit_generator.state)
     damage(state)

@@ -87,7 +87,7 @@ def trained_network(seed, method, conv, binarize=None, float_first=False, N=3):
         if seed % 7 == 0:
             mask[...] = True                                   # a centre of 64 / 64
         layer.set_mask(mask)
-        layer.set_values()
+        layer.recentre()
     for layer in net.layers:
         if "scale" in layer.params:
             layer.params["scale"] *= rng.choice([-1, 1, 0], len(layer.params["scale"]), p=[
@@ -483,7 +483,7 @@ def test_lenet_300_100_by_hand(rng):
     for layer in net.sparse_layers:                # 40, 15 and 5 ones a neuron
         K = round(0.05 * len(layer.mask)) + 1 if len(layer.mask) > 100 else 5
         layer.set_mask(np.arange(len(layer.mask))[:, None] < np.full(layer.mask.shape[1], K))
-        layer.set_values()
+        layer.recentre()
     assert [int(layer.mask[:, 0].sum()) for layer in net.sparse_layers] == [40, 16, 5]
     first, second, third = bitops.operations(net)
     assert first["dense_macs"] == 784 * 300 == 235_200

@@ -41,8 +41,8 @@ def test_every_tuned_function_names_its_plain_one():
     tree = ast.parse(Path(fast.__file__).read_text(encoding="utf-8"))
     named = {node.name for node in tree.body if hasattr(node, "name")}
     helpers = {
-        "TopK", "write_weights", "folds", "sum_rows", "to_first", "gather", "few_images", "pieces",
-        "check_contiguous",
+        "TopK", "write_weights", "rows_abreast", "sum_rows", "to_first", "gather", "few_images",
+        "pieces", "check_contiguous",
     }
     assert named == set(PLAIN) | helpers
 
@@ -55,7 +55,7 @@ def test_only_the_tuned_file_has_threads_and_pieces(path):
             names.add(node.id)
         elif isinstance(node, (ast.arg, ast.alias)):
             names.add(getattr(node, "arg", getattr(node, "name", None)))
-    tricks = {"threads", "folds", "fold", "pieces", "piece", "guess"}
+    tricks = {"threads", "rows_abreast", "pieces", "piece", "guess"}
     assert names & tricks == (tricks if path.stem == "fast" else set())
 
 
@@ -128,7 +128,7 @@ def test_batch_norm_is_the_same(shape, rng):
 
 
 def test_large_batches_are_folded_and_cut():
-    assert fast.folds(96000, 3) > 1
+    assert fast.rows_abreast(96000, 3) > 1
     assert len(threads.over_rows(lambda n: n, np.empty((96000, 3)))) > 1
 
 

@@ -196,7 +196,7 @@ def test_inputs_are_pixels_or_bits(rng):
 def test_a_thawed_network_counts_the_same(method, rng):
     net = network.convnet((9, 8, 2), [5, "pool", 6], [7, 3], 3, 1, method, rng, 0.2)
     for layer in net.sparse_layers:
-        layer.set_values()
+        layer.recentre()
     thawed = freeze.thaw(freeze.freeze(net))
     assert bitops.operations(thawed) == bitops.operations(net)
     for mine, theirs in zip(thawed.weight_layers, net.weight_layers):

@@ -40,7 +40,7 @@ def test_a_mask_is_written_into_w_flip_by_flip(weights, rng):
         mask = rng.random((6, 5)) < 0.4
         layer.set_mask(mask)
         assert np.array_equal(layer.w, np.where(mask, high, low)) and layer.ones == mask.sum()
-    layer.set_values()
+    layer.recentre()
     assert np.array_equal(layer.w, np.where(mask, *layer.values[::-1]))
     assert (layer.centre > 0) == (weights == "0/1 centred")
 
@@ -83,9 +83,25 @@ def test_the_latent_gets_the_gradient_of_its_bit(integers, rng):
     gradcheck.check(layer.grads["latent"], lambda w: x @ w, layer.w, dy)
 
 
+@pytest.mark.parametrize("layer, shape", [
+    (layers.Dense(np.ones((5, 4)), "0/1"), (3, 5)),
+    (layers.Conv(np.ones((9, 2)), (4, 4, 1), (3, 3)), (3, 4, 4, 1)),
+    (layers.MaxPool(2), (3, 4, 4, 1)), (layers.Flatten(), (3, 4, 4, 1)),
+    (layers.BatchNorm(np.ones(4)), (3, 4)), (layers.Activation("relu"), (3, 4)),
+], ids=lambda value: type(value).__name__)
+def test_backward_is_of_the_last_training_step_whatever_is_evaluated_between(layer, shape, rng):
+    x = rng.standard_normal(shape)
+    y = layer.forward(x, train=True)
+    dy = rng.standard_normal(y.shape)
+    expected = layer.backward(dy)
+    layer.forward(x, train=True)
+    layer.forward(rng.standard_normal((7, *shape[1:])))
+    assert np.array_equal(layer.backward(dy), expected)
+
+
 def test_the_first_layer_returns_no_dx(integers):
     layer = layers.Dense(np.ones((5, 4)), "0/1", first=True)
-    layer.forward(integers(3, 5))
+    layer.forward(integers(3, 5), train=True)
     assert layer.backward(integers(3, 4)) is None
 
 

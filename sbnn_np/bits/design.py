@@ -117,7 +117,7 @@ def fill(network, density, rng):
             mask = np.zeros(layer.w.size, bool)
             mask[rng.choice(layer.w.size, k, replace=False)] = True
             layer.set_mask(mask.reshape(layer.w.shape))
-            layer.set_values()
+            layer.recentre()
         if hasattr(layer, "w"):
             w, max_input, next_max = layer.w, next_max, 1
         elif isinstance(layer, layers.BatchNorm):

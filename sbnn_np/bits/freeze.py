@@ -242,6 +242,6 @@ def thaw(model):
                 latent, block.shape, block.kernel, weights, not thawed, block.stride, block.padding
             )
         if block.centre:
-            layer.set_centre(block.centre / UNIT)
+            layer.write_centre(block.centre / UNIT)
         thawed += [layer] + [layers.MaxPool(block.pool)] * (block.pool > 1)
     return Network(thawed, model.shape)

@@ -25,11 +25,12 @@ the last), or 1 and
                          begins with them
     words  uint16 ...    in the order of reading
 
-A writer takes the shorter form, and a reader reads both. If 2 K > n, the bits are inverted before
-they are coded: 0 becomes 1, and 1 becomes 0. So at most half of the coded bits are ones. If no ones
-are left, T is 0 and nothing follows it. Each one with g zeros before it becomes g // 255 symbols
-255, then the symbol g % 255. So a symbol below 255 stands for its zeros and the one behind them.
-Zeros behind the last one are not written, so the last symbol is not 255.
+A writer takes the shorter form, or the coded one if all bits are alike; a reader reads both. If
+2 K > n, the bits are inverted before they are coded: 0 becomes 1, and 1 becomes 0. So at most half
+of the coded bits are ones. If no ones are left, T is 0 and nothing follows it. Each one with g
+zeros before it becomes g // 255 symbols 255, then the symbol g % 255. So a symbol below 255 stands
+for its zeros and the one behind them. Zeros behind the last one are not written, so the last symbol
+is not 255.
 
 With p = min(K, n - K) / n, symbol g < 255 has frequency 1 + floor(65280 p (1-p)^g), and symbol 255
 has 1 + floor(65280 (1-p)^255). All numbers are IEEE doubles, and powers are repeated products: q is
@@ -111,7 +112,7 @@ def decode(coded, n):
     Raises
     ------
     ValueError
-        If `encode` cannot have written these bytes.
+        If these are no n bits in this format.
     """
     if coded[:1] == b"\0":
         if len(coded) != 1 + -(-n // 8):

@@ -1,9 +1,10 @@
-"""The same mathematics, tuned: what training runs, under the names of the plain functions.
+"""The same mathematics, tuned: what the chapters run, under the names of the plain functions.
 
-Each function here computes what the plain one that its docstring names computes; tests hold each
-pair together. Some take one argument more (`out`, `guess`), and what a forward function caches is
-for the backward function of this file. The layers use these. Read the plain ones to learn what is
-computed, and these to learn how to compute it quickly with NumPy:
+A function that names a plain one computes what that computes, and tests hold the pair together
+(`NormalizedSGD` measures less often, and so comes near). Some take one argument more (`out`,
+`guess`), and what a forward function caches is for the backward function of this file. The layers
+use these. Read the plain ones to learn what is computed, and these to learn how to compute it
+quickly with NumPy:
 
     fewer passes   NumPy's cost is memory. Arrays are cut in pieces that stay in a core's cache
                    while several operations go over them.
@@ -23,6 +24,7 @@ from sbnn_np.support import threads
 
 COLUMNS = 1 << 18  # numbers of a matrix of windows: 1 MB, half of a core's second cache
 LATENTS = 1 << 16  # latents that `top_k` looks at in one go
+MEASURED = 8       # steps from one measurement of `NormalizedSGD` to the next
 UPDATES = 1 << 15  # numbers that an optimizer updates in one go: five such arrays stay in cache
 TINY = 1e-30       # far above where floats get slow (1e-38), far below what moves anything
 
@@ -41,7 +43,7 @@ def top_k(latents, k, guess=None):
     ----------
     latents, k : see `quantize.top_k`
     guess : (low, high), floats, optional
-        A bad guess costs time, never correctness.
+        low at most high. A bad guess costs time, never correctness.
 
     Returns
     -------
@@ -51,8 +53,8 @@ def top_k(latents, k, guess=None):
     Raises
     ------
     ValueError
-        If k is out of range, or a latent is NaN or infinite. Latents are looked at only where there
-        is no guess, since that takes as long as the choice itself.
+        If k is out of range, or low above high; and, only without a guess, if a latent is NaN or
+        infinite, since to look takes as long as the choice itself.
 
     Examples
     --------
@@ -67,6 +69,8 @@ def top_k(latents, k, guess=None):
         tau = np.partition(every, n - k)[n - k]
         guess = np.nextafter(tau, -np.inf), tau               # only tau itself is inside
     low, high = guess
+    if not low <= high:
+        raise ValueError(f"guess is {guess}; its first number must not be above its second")
     masks = [np.empty(latent.size, bool) for latent in latents]
     missing, places, values = k, [], []
     for latent, mask in zip(latents, masks):
@@ -75,7 +79,7 @@ def top_k(latents, k, guess=None):
             piece = flat[start : start + LATENTS]
             above = np.greater(piece, high, out=mask[start : start + LATENTS])
             missing -= np.count_nonzero(above)
-            inside.append(start + np.flatnonzero(above ^ (piece > low)))
+            inside.append(start + np.flatnonzero((piece > low) & ~above))
         places.append(np.concatenate(inside))
         values.append(flat[places[-1]])
 
@@ -97,6 +101,8 @@ class TopK:
     """`quantize.top_k` for step after step of a training: it guesses from where tau was.
 
     Under a constant k, tau moves no faster than the fastest latent, and k itself changes slowly.
+    Only the first step looks for latents that are NaN or infinite; `train.fit` looks for them at
+    the end of each epoch.
 
     Examples
     --------
@@ -114,7 +120,8 @@ class TopK:
         """The k largest latents; arguments and results are those of `quantize.top_k`."""
         guess = None if self.tau is None else (self.tau - self.margin, self.tau + self.margin)
         masks, tau = top_k(latents, k, guess)
-        # next time, look four times as far as tau moves at most these days
+        # next time, look four times as far as tau has moved at most of late; this forgets a large
+        # move by a tenth a step, and still looks a little way where tau stands still
         if self.tau is not None:
             self.margin = max(4 * abs(tau - self.tau), 0.9 * self.margin, 1e-5)
         self.tau = tau
@@ -177,21 +184,21 @@ def batchnorm_forward(x, scale, shift, eps=1e-5):
     """
     ops.check_eps(eps)
     N, M = x.shape
-    fold = folds(N, M)
-    x = x.reshape(-1, fold * M)
-    deviation, y = np.empty_like(x), np.empty_like(x)         # (N, M), folded
+    abreast = rows_abreast(N, M)
+    x = x.reshape(-1, abreast * M)
+    deviation, y = np.empty_like(x), np.empty_like(x)         # (N/abreast, abreast*M)
     mean = sum(threads.over_rows(lambda n: sum_rows(x[n]), x))
-    mean = mean.reshape(fold, M).sum(axis=0) / N              # (M,)
-    means = np.tile(mean, fold)
+    mean = mean.reshape(abreast, M).sum(axis=0) / N              # (M,)
+    means = np.tile(mean, abreast)
 
     def sum_of_squares(n):
         np.subtract(x[n], means, out=deviation[n])
         return np.einsum("nm,nm->m", deviation[n], deviation[n])
 
     # var[m] = 1/N sum_n deviation[n,m]^2
-    var = sum(threads.over_rows(sum_of_squares, x)).reshape(fold, M).sum(axis=0) / N
+    var = sum(threads.over_rows(sum_of_squares, x)).reshape(abreast, M).sum(axis=0) / N
     inv_std = 1 / np.sqrt(var + eps)                          # (M,)
-    slopes, shifts = np.tile(scale * inv_std, fold), np.tile(shift, fold)
+    slopes, shifts = np.tile(scale * inv_std, abreast), np.tile(shift, abreast)
 
     # y[n,m] = scale[m] inv_std[m] deviation[n,m] + shift[m]
     def scaled(n):
@@ -217,19 +224,19 @@ def batchnorm_backward(dy, cache):
     """
     deviation, scale, inv_std = cache
     N, M = dy.shape
-    fold = deviation.shape[1] // M
+    abreast = deviation.shape[1] // M
     dy = dy.reshape(deviation.shape)
     sums = threads.over_rows(
         lambda n: (sum_rows(dy[n]), np.einsum("nm,nm->m", dy[n], deviation[n])), dy
     )
     dshift, dy_dot_deviation = (
-        sum(part).reshape(fold, M).sum(axis=0) for part in zip(*sums)
+        sum(part).reshape(abreast, M).sum(axis=0) for part in zip(*sums)
     )
     dscale = dy_dot_deviation * inv_std                       # (M,)
     along_deviation, mean_dy, slopes = (
-        np.tile(v, fold) for v in (inv_std * dscale / -N, dshift / N, scale * inv_std)
+        np.tile(v, abreast) for v in (inv_std * dscale / -N, dshift / N, scale * inv_std)
     )
-    dx = np.empty_like(dy)                                    # (N, M), folded
+    dx = np.empty_like(dy)                                    # (N/abreast, abreast*M)
 
     # dx[n,m] = scale[m] inv_std[m] (dy[n,m] - dshift[m]/N - inv_std[m] deviation[n,m] dscale[m]/N)
     def write_dx(n):
@@ -242,7 +249,7 @@ def batchnorm_backward(dy, cache):
     return dx.reshape(N, M), dscale, dshift
 
 
-def folds(N, M):
+def rows_abreast(N, M):
     """How many rows of M numbers to lay side by side, so that NumPy's inner loops are long.
 
     Parameters
@@ -251,20 +258,20 @@ def folds(N, M):
 
     Returns
     -------
-    fold : int
+    abreast : int
         A power of 2 that divides N.
 
     Images of few channels are many short rows. Small matrices are left as they are.
 
     Examples
     --------
-    >>> folds(96000, 3), folds(100, 3)
+    >>> rows_abreast(96000, 3), rows_abreast(100, 3)
     (128, 1)
     """
-    fold = 1
-    while N * M > threads.SMALL and N % (2 * fold) == 0 and fold * M < 256:
-        fold *= 2
-    return fold
+    abreast = 1
+    while N * M > threads.SMALL and N % (2 * abreast) == 0 and abreast * M < 256:
+        abreast *= 2
+    return abreast
 
 
 def sum_rows(x):
@@ -363,7 +370,7 @@ def maxpool_backward(dy, cache):
     """Differentiate `maxpool_forward`; see `pooling.maxpool_backward`.
 
     The gradient goes first to the row of the square that holds the largest number, then to the
-    column in that row: 2 size comparisons of whole rows in place of size^2.
+    column in that row. All operations are on whole rows of pixels.
 
     Parameters
     ----------
@@ -379,7 +386,7 @@ def maxpool_backward(dy, cache):
     H, W = H - H % size, W - W % size
     dx = np.zeros_like(x) if x.shape[1:3] != (H, W) else np.empty_like(x)
 
-    def pool(n):
+    def hand_back(n):
         columns = [(n, slice(H), slice(j, W, size)) for j in range(size)]
         tallest = x[columns[0]]                                # of each row of a square
         for place in columns[1:]:
@@ -389,7 +396,7 @@ def maxpool_backward(dy, cache):
         to_first(dy[n], y[n], [tallest[i] for i in rows], [drow[i] for i in rows])
         to_first(drow, tallest, [x[j] for j in columns], [dx[j] for j in columns])
 
-    threads.over_rows(pool, x)
+    threads.over_rows(hand_back, x)
     return dx
 
 
@@ -450,8 +457,8 @@ def conv_backward(dy, cache, need_dx=True, out=None):
 
     A pixel's gradient is what all windows that saw it send back. Added up window by window
     (`windows.col2im`), it is a scatter. Seen from the pixel it is a sum over a window of dy,
-    with the filters turned by half a turn: another convolution, a gather. The gather is faster
-    unless there are far fewer windows than pixels, as with large windows or a stride above 1.
+    with the filters turned by half a turn: another convolution, a gather. It needs a stride of 1,
+    and is faster unless there are far fewer windows than pixels, as with large windows.
 
     Parameters
     ----------
@@ -469,7 +476,7 @@ def conv_backward(dy, cache, need_dx=True, out=None):
     N, H, W, C = x.shape
     _, OH, OW, F = dy.shape
     dx = np.empty(x.shape, x.dtype) if need_dx else None
-    gathers = stride == 1 and padding < min(kernel) and H * W <= 2 * OH * OW
+    gathers = stride == 1 and H * W <= 2 * OH * OW
 
     def half(part):
         # dw[d,f] = sum_(n,oh,ow) cols[(n,oh,ow),d] dy[(n,oh,ow),f]
@@ -503,9 +510,9 @@ def gather(dx, dy, w, kernel, padding, part):
     C, F = dx.shape[3], dy.shape[3]
     turned = w.reshape(KH, KW, C, F)[::-1, ::-1].transpose(0, 1, 3, 2).reshape(-1, C)
     border = (KH - 1 - padding, KW - 1 - padding)
-    # dx[(n,h,w),c] = sum_(kh,kw,f) dcols[(n,h,w),(kh,kw,f)] turned[(kh,kw,f),c]
-    for n, dcols in few_images(dy, part, kernel, 1, border, 0.0):
-        np.matmul(dcols, turned, out=dx[n].reshape(-1, C))
+    # dx[(n,h,w),c] = sum_(kh,kw,f) dy_cols[(n,h,w),(kh,kw,f)] turned[(kh,kw,f),c]
+    for n, dy_cols in few_images(dy, part, kernel, 1, border, 0.0):
+        np.matmul(dy_cols, turned, out=dx[n].reshape(-1, C))
 
 
 def few_images(x, part, kernel, stride, padding, pad):
@@ -525,7 +532,9 @@ def few_images(x, part, kernel, stride, padding, pad):
     Yields
     ------
     n : slice
-    cols : (n*OH*OW, KH*KW*C) array
+        Of the N images.
+    cols : (number*OH*OW, KH*KW*C) array
+        The windows of this number of images.
     """
     N, H, W, C = x.shape
     top, left = (padding, padding) if isinstance(padding, int) else padding
@@ -573,14 +582,14 @@ class NormalizedSGD(optim.NormalizedSGD):
 
     def step(self, grads, rate):
         """Move all parameters; see `optim.NormalizedSGD.step`."""
-        if self.t % 8 == 0:
+        if self.t % MEASURED == 0:
             for i, (p, g) in enumerate(zip(self.params, grads)):
                 square = optim.mean_square(g, i)
                 self.v[i] += (1 - self.memory) * (square - self.v[i])
                 if p.ndim > 1:
-                    p *= 1 - 8 * self.fade * rate
+                    p *= 1 - MEASURED * self.fade * rate
         self.t += 1
-        measured = 1 - self.memory ** ((self.t + 7) // 8)
+        measured = 1 - self.memory ** math.ceil(self.t / MEASURED)
         for p, g, v in zip(self.params, grads, self.v):
             factor = rate / math.sqrt(v / measured) if v else 0.0
             for some_p, some_g in pieces(p, g):

@@ -26,7 +26,7 @@ class Dense:
         What w is. Float weights are the latents themselves. All others are chosen by one bit
         a weight, the `mask`: -1 or +1; 0 or 1; -centre or 1 - centre; and, ternary, 0 or the sign
         of the latent. The centre is the multiple of 1/64 nearest to the density of ones (so 0
-        below 1/128). It is set by `set_values`, which training calls once an epoch.
+        below 1/128). It is set by `recentre`, which training calls once an epoch.
     first : bool
         The inputs are data, whose gradient nobody asks for: backward returns None.
 
@@ -47,7 +47,7 @@ class Dense:
     trains, evaluates and is counted.
     """
 
-    places = 1  # of an input, at which each neuron computes its sum
+    places = 1  # of a window: a neuron computes its sum once an input
 
     def __init__(self, latent, weights="0/1", first=False):
         if weights not in WEIGHTS:
@@ -55,12 +55,12 @@ class Dense:
         self.weights, self.first = weights, first
         latent = np.ascontiguousarray(latent)                 # a flat view of it writes to it
         self.params, self.grads = {"latent": latent}, {"latent": np.zeros_like(latent)}
-        self.estimator = quantize.straight_through
+        self.estimator, self.cache = quantize.straight_through, None
         if weights == "float":
             self.mask, self.w = None, latent
         else:
             self.mask, self.w = latent > 0, np.empty(latent.shape, latent.dtype)
-            self.set_values()
+            self.recentre()
 
     @property
     def sparse(self):
@@ -72,12 +72,12 @@ class Dense:
         """Number of weights whose bit is 1."""
         return int(np.count_nonzero(self.mask))
 
-    def set_values(self):
+    def recentre(self):
         """Set the two values, the centre by the density of now, and write all of w."""
         centred = self.weights == "0/1 centred"
-        self.set_centre(round(64 * self.ones / self.mask.size) / 64 if centred else 0.0)
+        self.write_centre(round(64 * self.ones / self.mask.size) / 64 if centred else 0.0)
 
-    def set_centre(self, centre):
+    def write_centre(self, centre):
         """Set the centre, and with it the two values, and write all of w."""
         self.centre = centre
         self.values = (-1.0, 1.0) if self.weights == "+-1" else (-self.centre, 1 - self.centre)
@@ -91,7 +91,7 @@ class Dense:
         """Change the bits to `mask`, (D, M) bool, and w with them; the two values stay."""
         old, self.mask = self.mask, mask
         if self.weights == "ternary":       # a sign can change where the bit does not
-            self.set_values()
+            self.recentre()
         else:
             fast.write_weights(self.w, old, mask, *self.values)
 
@@ -101,7 +101,8 @@ class Dense:
 
     def forward(self, x, train=False):
         """Multiply by w: y, (N, M) float, from x, (N, D) float."""
-        y, self.cache = ops.dense_forward(x, self.w)
+        y, cache = ops.dense_forward(x, self.w)
+        self.cache = cache if train else self.cache
         return y
 
     def backward(self, dy):
@@ -155,9 +156,10 @@ class Conv(Dense):
 
     def forward(self, x, train=False):
         """Convolve: y, (N, OH, OW, F) float, from x, (N, H, W, C) float."""
-        y, self.cache = fast.conv_forward(
+        y, cache = fast.conv_forward(
             x, self.w, self.kernel, self.stride, self.padding, self.pad
         )
+        self.cache = cache if train else self.cache
         return y
 
     def backward(self, dy):
@@ -172,12 +174,13 @@ class MaxPool:
     """The largest number of each square of size x size pixels; see `pooling.maxpool_forward`."""
 
     def __init__(self, size=2):
-        self.size = size
+        self.size, self.cache = size, None
         self.params, self.grads = {}, {}
 
     def forward(self, x, train=False):
         """Pool: (N, H // size, W // size, C) float, from x, (N, H, W, C) float."""
-        y, self.cache = fast.maxpool_forward(x, self.size)
+        y, cache = fast.maxpool_forward(x, self.size)
+        self.cache = cache if train else self.cache
         return y
 
     def backward(self, dy):
@@ -193,12 +196,12 @@ class Flatten:
 
     def forward(self, x, train=False):
         """Return x, (N, H, W, C), as (N, H*W*C)."""
-        self.shape = x.shape
+        self.shape = x.shape[1:]
         return x.reshape(len(x), -1)
 
     def backward(self, dy):
         """Return dy, (N, H*W*C), as (N, H, W, C)."""
-        return dy.reshape(self.shape)
+        return dy.reshape(-1, *self.shape)
 
 
 class BatchNorm:
@@ -266,7 +269,7 @@ class Activation:
     def __init__(self, kind):
         if kind not in self.KINDS:
             raise ValueError(f"kind is {kind!r}; it must be one of {', '.join(self.KINDS)}")
-        self.kind = kind
+        self.kind, self.cache = kind, None
         self.params, self.grads = {}, {}
 
     def forward(self, x, train=False):
@@ -274,7 +277,8 @@ class Activation:
         forward = {
             "relu": fast.relu_forward, "sign": fast.sign_forward, "bit": fast.bit_forward
         }[self.kind]
-        a, self.cache = forward(x)
+        a, cache = forward(x)
+        self.cache = cache if train else self.cache
         return a
 
     def backward(self, da):

@@ -58,7 +58,7 @@ def expected_connections(ones, total, expected, share, loss):
     Parameters
     ----------
     ones, total : int
-        Weights that are 1, and all weights, over all 0/1 layers.
+        Weights that are 1 (ternary: not 0), and all weights, over all sparse layers.
     expected : float
         Fraction of ones that costs nothing. The name is that of the authors' later code, where it
         bounds the expected number of connections; what is counted are the actual ones.

@@ -1,4 +1,4 @@
-"""The specification of training: every operation of it as loops over lists, slow and plain.
+"""The specification of training: its layers, quantizers and loss as loops over lists.
 
 The other files of `core` compute the same with arrays, and tests compare them with this one. If the
 numbers are small integers, the results are equal to the last bit. Matrices are lists of rows. (How

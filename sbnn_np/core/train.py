@@ -212,10 +212,10 @@ def fit(
     rows : list of dict
         One an epoch: `epoch`, `loss` and `train_accuracy` (means over its steps),
         `validation_accuracy`, `density` and `layer_densities` at its end (None and []
-        without 0/1 layers), `flips` (fraction of the 0/1 or +-1 weights that differ
+        without sparse layers), `flips` (fraction of the bits that differ
         from the end of the epoch before), `seconds`.
     trace : list of [step, layer densities]
-        About 200 points over the training; empty without 0/1 layers.
+        200 to 400 points over a training of that many steps; empty without sparse layers.
 
     Raises
     ------
@@ -234,9 +234,9 @@ def fit(
         )
     epochs = checks.whole_number(epochs, "epochs", 1)
     every = checks.whole_number(every, "every", 1)
-    images, labels = checked(network, training, "training")
-    validation = checked(network, validation, "validation")
-    check_kinds(network, images, validation[0])
+    images, labels = fitting(network, training, "training")
+    validation = fitting(network, validation, "validation")
+    note_kind(network, images, validation[0])
     for layer in network.weight_layers:
         if layer.weights != "float":
             layer.estimator = estimator
@@ -260,13 +260,13 @@ def fit(
         start = time.perf_counter()
         masks_before = [layer.mask for layer in network.weight_layers]
         for layer in network.sparse_layers:
-            layer.set_values()                                # the centre follows the density
+            layer.recentre()                                # the centre follows the density
             layer.grads["latent"][...] = 0                    # checkpoints hold no gradients
-        losses_, hits = [], 0
+        step_losses, hits = [], 0
         batches = data.batches(images, labels, batch, rng, augment)
         for step, (x, y) in enumerate(batches, steps_an_epoch * (epoch - 1)):
             loss, hit = train_step(network, x, y, rule, optimizer, rate, step, steps, every)
-            losses_.append(loss)
+            step_losses.append(loss)
             hits += hit
             if step % max(1, steps // 200) == 0 and network.sparse_layers:
                 trace.append([step, layer_densities(network)])
@@ -280,7 +280,7 @@ def fit(
             raise FloatingPointError(f"after epoch {epoch}: {broken}; a rate below {rate} may help")
         rows.append({
             "epoch": epoch,
-            "loss": float(np.mean(losses_)),
+            "loss": float(np.mean(step_losses)),
             "train_accuracy": hits / (steps_an_epoch * batch),
             "validation_accuracy": evaluate(network, *validation),
             "density": network.density(),
@@ -296,7 +296,7 @@ def fit(
     return rows, trace
 
 
-def checked(network, pair, name):
+def fitting(network, pair, name):
     """Images and labels that fit the network and one another, the images in its own shape.
 
     Parameters
@@ -320,7 +320,7 @@ def checked(network, pair, name):
     return images, labels
 
 
-def check_kinds(network, images, validation):
+def note_kind(network, images, validation):
     """Note what the images hold; warn if no frozen network could take it.
 
     Parameters

@@ -1,4 +1,4 @@
-"""What the other rooms stand on, and what has nothing to do with networks.
+"""What the other rooms stand on: tools that know nothing of bits.
 
     atomic      write a file whole, or not at all
     checks      numbers, images and labels that do not fit are refused

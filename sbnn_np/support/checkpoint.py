@@ -50,7 +50,10 @@ def save(path, network, optimizer, rng, identity, done):
         If the file cannot be written; what was there before is then unharmed.
     """
     arrays = state(network, optimizer)
-    header = {"identity": identity, "rng": listed(rng.bit_generator.state), "done": done}
+    header = {
+        "identity": identity, "optimizer": kind_of(optimizer),
+        "rng": listed(rng.bit_generator.state), "done": done,
+    }
     arrays["header"] = np.frombuffer(json.dumps(header).encode(), np.uint8)
     content = io.BytesIO()
     np.savez(content, **arrays)
@@ -99,6 +102,11 @@ def load(path, network, optimizer, rng, identity):
             raise CheckpointError(
                 f"{path}: is of another architecture: {name} is {there}, and {here} here"
             )
+    if header["optimizer"] != kind_of(optimizer):
+        raise CheckpointError(
+            f"{path}: is of {header['optimizer']}, and not of {kind_of(optimizer)}; what the two "
+            "remember is scaled differently"
+        )
     drawn = proven(header["rng"], rng, path)
     put(network, optimizer, found)
     rng.bit_generator.state = drawn
@@ -145,6 +153,11 @@ def proven(state, rng, path):
     return trial.state
 
 
+def kind_of(optimizer):
+    """Name of an optimizer's class with its file: the Adam of `optim` is not that of `fast`."""
+    return f"{type(optimizer).__module__.split('.')[-1]}.{type(optimizer).__name__}"
+
+
 def state(network, optimizer):
     """All arrays of a checkpoint, by name; those of the network and optimizer themselves."""
     arrays = {}
@@ -176,7 +189,7 @@ def put(network, optimizer, found):
         if hasattr(layer, "steps"):
             layer.steps = int(found[f"{i}.steps"])
         if f"{i}.centre" in found:
-            layer.set_centre(found[f"{i}.centre"].item())
+            layer.write_centre(found[f"{i}.centre"].item())
         if f"{i}.mask" in found:
             bits = np.unpackbits(found[f"{i}.mask"], count=layer.mask.size)
             layer.set_mask(bits.astype(bool).reshape(layer.mask.shape))

@@ -1,7 +1,8 @@
 """Which sources decide a result: the digest that every result carries.
 
-A result is stale when something that decides it has changed, but for the data, and only then. So
-its digest is over the definitions that its recipe leads to, without comments and docstrings:
+A result is called stale when source text that its run can reach has changed. Data, NumPy and the
+machine are not looked at; a result file names their versions. So its digest is over the
+definitions that its recipe leads to, without comments and docstrings:
 
     - a definition leads to every name in it that its file defines, or imports from files of ours;
     - a table, which is a dict at the top of a file whose keys are all strings, leads to the entries

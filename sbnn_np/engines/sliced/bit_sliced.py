@@ -5,9 +5,10 @@ bits with full adders (see `adders`): this gives its sum, in binary, for 64 imag
 comparison with the threshold, bit by bit again, gives the input of the next layer, which is sliced
 already. A weight of 0 costs nothing.
 
-A network always does the same steps, on the same arrays. So the engine finds the steps once for
-each size of a batch, in milliseconds (in tenths of a second for wide layers), and then only runs
-them.
+Nearly all steps of a network are the same for every batch of a size, on the same arrays. So the
+engine finds them when a size comes first, in milliseconds (in tenths of a second for wide layers),
+and then only runs them. Some steps of a centred layer depend on how large the sum of its inputs is
+at most; they are found when such a sum comes first.
 """
 
 import numpy as np

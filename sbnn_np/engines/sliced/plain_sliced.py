@@ -1,6 +1,6 @@
 """The bit-sliced engine in its plain form, one neuron at a time: it counts what `bitops` predicts.
 
-It gives the same scores as `bit_sliced`, without any trick for speed. Each neuron has adders for
+It gives the same scores as `bit_sliced`, with less for speed. Each neuron has adders for
 exactly its own ones. What the neurons of a centred layer share is computed for each of the 64
 remainders.
 """
