@@ -6,7 +6,15 @@ import sys
 from pathlib import Path
 
 import pytest
-from lab import plots, plots_bits, plots_convolution, plots_curves, plots_training, redraw
+from lab import (
+    plots,
+    plots_bits,
+    plots_convolution,
+    plots_curves,
+    plots_growth,
+    plots_training,
+    redraw,
+)
 
 WALKTHROUGH = Path(__file__).parents[1] / "walkthrough"
 
@@ -178,7 +186,7 @@ def test_the_best_way_to_grow_is_picked_by_validation_after_the_longest_training
         run("growing", 0.90, 0.95), run("shrinking", 0.92, 0.94), run("constant", 0.99, 0.99, 2),
         run("growing", 0.5, 0.4, data="CIFAR-10"), run("constant", 0.4, 0.6, data="CIFAR-10"),
     ]
-    assert plots_curves.title_of_growth(contents) == (
+    assert plots_growth.title_of_growth(contents) == (
         "Three ways to 5% ones. After the longest training, validation prefers shrinking on MNIST "
         "(6.0% test error) and growing on CIFAR-10 (60.0% test error)"
     )
