@@ -86,7 +86,15 @@ def image_shape(model):
 
 
 def of_idx(content, path, first, H, W):
-    """The first images of an idx file, compressed or not: (N, H, W, 1), and what was done."""
+    """The first images of an idx file, compressed or not: (N, H, W, 1), and what was done.
+
+    Parameters
+    ----------
+    content : bytes
+    path : str
+        For the error.
+    first, H, W : int
+    """
     images = mnist.read_idx(download.unzipped(content, path), path)
     if images.ndim != 4:
         raise ImageError(f"{path}: an idx file of labels, not of images")
@@ -101,7 +109,15 @@ def of_idx(content, path, first, H, W):
 
 
 def of_png(content, path, H, W):
-    """A PNG as (1, H, W, 1 or 3) floats from 0 to 255, and what was done to it."""
+    """A PNG as (1, H, W, 1 or 3) floats from 0 to 255, and what was done to it.
+
+    Parameters
+    ----------
+    content : bytes
+    path : str
+        For the error.
+    H, W : int
+    """
     if len(content) < 26 or content[12:16] != b"IHDR":
         raise ImageError(f"{path}: cannot be read as PNG: it has no header")
     w, h, depth = struct.unpack(">IIB", content[16:25])
@@ -196,7 +212,17 @@ def ground_is_light(ink, cover):
 
 
 def check_size(path, h, w, H, W):
-    """Raise ImageError if h x w pixels are too many, or cannot become H x W ones."""
+    """Raise ImageError if h x w pixels are too many, or cannot become H x W ones.
+
+    Parameters
+    ----------
+    path : str
+        For the error.
+    h, w : int
+        Height and width of the image.
+    H, W : int
+        What the network takes.
+    """
     if h * w > LARGEST:
         raise ImageError(f"{path}: {h} x {w} pixels; at most {LARGEST} in all are allowed")
     if abs(h * W - w * H) > 0.1 * h * W:
@@ -208,6 +234,11 @@ def check_size(path, h, w, H, W):
 
 def resized(plane, H, W):
     """One axis after the other, pixels become means over areas: (h, w) array to (H, W) float.
+
+    Parameters
+    ----------
+    plane : (h, w) array
+    H, W : int
 
     Examples
     --------
@@ -224,6 +255,10 @@ def resized(plane, H, W):
 
 def overlap(old, new):
     """How much each of `old` pixels has to do with each of `new` ones: (new, old), rows sum to 1.
+
+    Parameters
+    ----------
+    old, new : int
 
     Examples
     --------
@@ -295,7 +330,14 @@ def inverted(images, ground, invert):
 
 
 def is_blank(image, model=None):
-    """Whether pixels are less than BLANK levels of 255 apart, or all alike as a model's bits."""
+    """Whether pixels are less than BLANK levels of 255 apart, or all alike as a model's bits.
+
+    Parameters
+    ----------
+    image : (...) array
+        Of pixels from 0 to 255.
+    model : frozen.Frozen, optional
+    """
     image = np.rint(image)
     same = model is not None and np.ptp(model.first_inputs(image)) == 0
     return bool(same or image.max() - image.min() < BLANK)

@@ -505,3 +505,24 @@ def test_batches_move_images_only_if_asked(rng):
 def test_an_impossible_batch_is_refused(batch, rng):
     with pytest.raises(ValueError, match=f"batch is {batch}; it must be from 1 to 20"):
         next(data.batches(np.arange(20), np.arange(20), batch, rng))
+
+
+@pytest.mark.parametrize("change", [
+    lambda images, rng: data.shifted(images, 2, rng), lambda images, rng: data.flipped(images, rng),
+])
+def test_images_of_one_channel_change_with_or_without_an_axis_for_it(change):
+    images = np.random.default_rng(1).integers(0, 256, (9, 5, 4)).astype(np.uint8)
+    flat = change(images, np.random.default_rng(2))
+    assert np.array_equal(flat, change(images[..., None], np.random.default_rng(2))[..., 0])
+    assert not np.array_equal(flat, images)
+    with pytest.raises(ValueError, match=r"images has shape \(9, 20\); it must be \(N, H, W, C\)"):
+        change(images.reshape(9, 20), np.random.default_rng(2))
+
+
+@pytest.mark.parametrize("labels", [np.zeros(8, int), np.zeros(10, int), np.zeros((9, 1), int)])
+def test_labels_that_are_not_one_an_image_are_not_dealt_out(labels):
+    images = np.zeros((9, 4, 4, 1))
+    with pytest.raises(ValueError, match=r"labels has shape .*; 9 images need \(9,\)"):
+        data.split(images, labels)
+    with pytest.raises(ValueError, match="labels has shape"):
+        next(data.batches(images, labels, 2, np.random.default_rng(0)))

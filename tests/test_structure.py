@@ -132,7 +132,7 @@ def test_every_public_definition_has_a_docstring():
     assert missing == []
 
 
-@pytest.mark.parametrize("room", ["bits", "engines", "engines/sliced"])
+@pytest.mark.parametrize("room", [".", *ROOMS])
 def test_functions_and_methods_describe_their_arguments(room):
     missing = []
     for path in (PACKAGE / room).glob("*.py"):

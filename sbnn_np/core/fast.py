@@ -581,7 +581,12 @@ class NormalizedSGD(optim.NormalizedSGD):
         self.buffer = {p.dtype: np.empty(UPDATES, p.dtype) for p in params}
 
     def step(self, grads, rate):
-        """Move all parameters; see `optim.NormalizedSGD.step`."""
+        """Move all parameters; see `optim.NormalizedSGD.step`.
+
+        Parameters
+        ----------
+        grads, rate : see `optim.SGD.step`
+        """
         if self.t % MEASURED == 0:
             for i, (p, g) in enumerate(zip(self.params, grads)):
                 square = optim.mean_square(g, i)
@@ -619,7 +624,12 @@ class Adam(optim.Adam):
         self.buffer = {p.dtype: np.empty(UPDATES, p.dtype) for p in params}
 
     def step(self, grads, rate):
-        """Move all parameters; see `optim.Adam.step`."""
+        """Move all parameters; see `optim.Adam.step`.
+
+        Parameters
+        ----------
+        grads, rate : see `optim.SGD.step`
+        """
         self.t += 1
         to_mhat = (1 - self.beta1) / (1 - self.beta1**self.t)
         to_vhat = (1 - self.beta2) / (1 - self.beta2**self.t)

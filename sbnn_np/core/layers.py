@@ -100,7 +100,14 @@ class Dense:
         self.grads["latent"] += dw * self.w if self.weights == "ternary" else dw
 
     def forward(self, x, train=False):
-        """Multiply by w: y, (N, M) float, from x, (N, D) float."""
+        """Multiply by w: y, (N, M) float, from x, (N, D) float.
+
+        Parameters
+        ----------
+        x : (N, D) float
+        train : bool
+            Whether to keep what backward needs.
+        """
         y, cache = ops.dense_forward(x, self.w)
         self.cache = cache if train else self.cache
         return y
@@ -155,7 +162,14 @@ class Conv(Dense):
         self.pad = -1.0 if weights == "+-1" and not first else 0.0
 
     def forward(self, x, train=False):
-        """Convolve: y, (N, OH, OW, F) float, from x, (N, H, W, C) float."""
+        """Convolve: y, (N, OH, OW, F) float, from x, (N, H, W, C) float.
+
+        Parameters
+        ----------
+        x : (N, H, W, C) float
+        train : bool
+            Whether to keep what backward needs.
+        """
         y, cache = fast.conv_forward(
             x, self.w, self.kernel, self.stride, self.padding, self.pad
         )
@@ -178,7 +192,14 @@ class MaxPool:
         self.params, self.grads = {}, {}
 
     def forward(self, x, train=False):
-        """Pool: (N, H // size, W // size, C) float, from x, (N, H, W, C) float."""
+        """Pool: (N, H // size, W // size, C) float, from x, (N, H, W, C) float.
+
+        Parameters
+        ----------
+        x : (N, H, W, C) float
+        train : bool
+            Whether to keep what backward needs.
+        """
         y, cache = fast.maxpool_forward(x, self.size)
         self.cache = cache if train else self.cache
         return y
@@ -195,7 +216,14 @@ class Flatten:
         self.params, self.grads = {}, {}
 
     def forward(self, x, train=False):
-        """Return x, (N, H, W, C), as (N, H*W*C)."""
+        """Return x, (N, H, W, C), as (N, H*W*C).
+
+        Parameters
+        ----------
+        x : (N, H, W, C) float
+        train : bool
+            Makes no difference here.
+        """
         self.shape = x.shape[1:]
         return x.reshape(len(x), -1)
 
@@ -228,7 +256,14 @@ class BatchNorm:
         self.mean, self.var = np.zeros_like(scale), np.ones_like(scale)
 
     def forward(self, x, train=False):
-        """Normalize x, (..., M): by this batch in training, else by the running statistics."""
+        """Normalize x, (..., M): by this batch in training, else by the running statistics.
+
+        Parameters
+        ----------
+        x : (..., M) float
+        train : bool
+            Whether the running statistics take this batch in, and what backward needs is kept.
+        """
         if not train:
             factor, offset = self.fold()
             return x * factor + offset
@@ -273,7 +308,14 @@ class Activation:
         self.params, self.grads = {}, {}
 
     def forward(self, x, train=False):
-        """Return the activations, of x's shape."""
+        """Return the activations, of x's shape.
+
+        Parameters
+        ----------
+        x : (...) float
+        train : bool
+            Whether to keep what backward needs.
+        """
         forward = {
             "relu": fast.relu_forward, "sign": fast.sign_forward, "bit": fast.bit_forward
         }[self.kind]

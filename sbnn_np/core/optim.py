@@ -136,6 +136,10 @@ class NormalizedSGD:
     def step(self, grads, rate):
         """Move all parameters once; see `SGD.step`.
 
+        Parameters
+        ----------
+        grads, rate : see `SGD.step`
+
         Raises
         ------
         FloatingPointError
@@ -216,7 +220,12 @@ class Adam:
         self.t = 0
 
     def step(self, grads, rate):
-        """Move all parameters once; see `SGD.step`."""
+        """Move all parameters once; see `SGD.step`.
+
+        Parameters
+        ----------
+        grads, rate : see `SGD.step`
+        """
         self.t += 1
         for p, g, m, v in zip(self.params, grads, self.m, self.v):
             m[...] = self.beta1 * m + (1 - self.beta1) * g

@@ -153,7 +153,12 @@ class EvenBudget:
         self.top_k = []
 
     def choose(self, latents, progress, grads=None):
-        """Choose the ones of each layer; see `NetBudget.choose`."""
+        """Choose the ones of each layer; see `NetBudget.choose`.
+
+        Parameters
+        ----------
+        latents, progress, grads : see `NetBudget.choose`
+        """
         self.top_k = self.top_k or [fast.TopK() for _ in latents]
         densities = even([latent.shape for latent in latents], self.schedule(progress))
         return [
@@ -162,7 +167,12 @@ class EvenBudget:
         ]
 
     def penalty(self, loss, masks):
-        """Nothing; see `NetBudget.penalty`."""
+        """Nothing; see `NetBudget.penalty`.
+
+        Parameters
+        ----------
+        loss, masks : see `ConnectionsPenalty.penalty`
+        """
         return 0.0, 0.0
 
 
@@ -181,7 +191,12 @@ class ConnectionsPenalty:
         self.expected, self.share = expected, share
 
     def choose(self, latents, progress, grads=None):
-        """Choose by sign; see `NetBudget.choose`."""
+        """Choose by sign; see `NetBudget.choose`.
+
+        Parameters
+        ----------
+        latents, progress, grads : see `NetBudget.choose`
+        """
         return [latent > 0 for latent in latents]
 
     def penalty(self, loss, masks):
@@ -222,9 +237,19 @@ class TernaryThreshold:
         self.connections = None if share is None else ConnectionsPenalty(expected, share)
 
     def choose(self, latents, progress, grads=None):
-        """Choose the weights that are not 0; see `NetBudget.choose`."""
+        """Choose the weights that are not 0; see `NetBudget.choose`.
+
+        Parameters
+        ----------
+        latents, progress, grads : see `NetBudget.choose`
+        """
         return [quantize.ternary(latent, 0.7 * np.abs(latent).mean()) != 0 for latent in latents]
 
     def penalty(self, loss, masks):
-        """What weights that are not 0 add to the loss; see `ConnectionsPenalty.penalty`."""
+        """What weights that are not 0 add to the loss; see `ConnectionsPenalty.penalty`.
+
+        Parameters
+        ----------
+        loss, masks : see `ConnectionsPenalty.penalty`
+        """
         return self.connections.penalty(loss, masks) if self.connections else (0.0, 0.0)

@@ -117,7 +117,13 @@ def read_file(path):
 
 
 def check_archive(path, name):
-    """Raise DataError, calling the file `name`, unless it is the official archive."""
+    """Raise DataError, calling the file `name`, unless it is the official archive.
+
+    Parameters
+    ----------
+    path : Path
+    name : str
+    """
     with open(path, "rb") as file:
         if hashlib.file_digest(file, "sha256").hexdigest() != SHA256:
             raise DataError(f"{name}: wrong checksum; it is not the archive of CIFAR-10")

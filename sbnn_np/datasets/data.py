@@ -116,7 +116,13 @@ def load_cifar10(folder):
 
 
 def cached(name, files):
-    """A folder of the cache: the user's if it holds these files, else one to put them into."""
+    """A folder of the cache: the user's if it holds these files, else one to put them into.
+
+    Parameters
+    ----------
+    name : str
+    files : list of str
+    """
     home = home_cache()
     if home and all(os.access(home / name / file, os.R_OK) for file in files):
         return home / name
@@ -127,7 +133,12 @@ def cached(name, files):
 
 
 def cached_mnist(file, sha256):
-    """Path of a file of MNIST in the cache; downloaded first if it is not there."""
+    """Path of a file of MNIST in the cache; downloaded first if it is not there.
+
+    Parameters
+    ----------
+    file, sha256 : str
+    """
     path = cached("mnist", [file + ".gz"]) / (file + ".gz")
     if not path.is_file():
         fetch(
@@ -154,7 +165,15 @@ def cached_cifar10():
 
 
 def fetch(urls, path, check):
-    """Download a file from the first address that gives the right one, or raise NoDownload."""
+    """Download a file from the first address that gives the right one, or raise NoDownload.
+
+    Parameters
+    ----------
+    urls : list of str
+    path : Path
+    check : function of a Path
+        Raises DataError if the file is not the right one.
+    """
     reasons = []
     for url in urls:
         try:
@@ -178,12 +197,18 @@ def split(images, labels, held=5000):
     -------
     training, validation : (images, labels)
 
+    Raises
+    ------
+    ValueError
+        If there are more or fewer labels than images.
+
     Examples
     --------
     >>> training, validation = split(np.arange(100), np.arange(100))
     >>> len(training[0]), len(validation[0])
     (90, 10)
     """
+    check_lengths(images, labels)
     order = np.random.default_rng(0).permutation(len(images))
     held = min(held, len(images) // 10)
     rest, out = np.sort(order[held:]), np.sort(order[:held])
@@ -210,10 +235,37 @@ def few(dataset, training, test):
 
 
 def steps_per_epoch(n, batch):
-    """Number of whole batches among n images."""
+    """Number of whole batches among n images.
+
+    Parameters
+    ----------
+    n, batch : int
+    """
     if not 1 <= batch <= n:
         raise ValueError(f"batch is {batch}; it must be from 1 to {n}, the number of images")
     return n // batch
+
+
+def check_lengths(images, labels):
+    """Refuse labels that are not one for each image.
+
+    Parameters
+    ----------
+    images, labels : (N, ...) array
+    """
+    if np.ndim(labels) != 1 or len(images) != len(labels):
+        raise ValueError(
+            f"labels has shape {np.shape(labels)}; {len(images)} images need ({len(images)},), one "
+            "label each"
+        )
+
+
+def check_axes(images):
+    """Refuse arrays that are no images, such as rows of pixels."""
+    if images.ndim not in (3, 4):
+        raise ValueError(
+            f"images has shape {images.shape}; it must be (N, H, W, C), or (N, H, W) if C is 1"
+        )
 
 
 def shifted(images, shift, rng):
@@ -221,14 +273,19 @@ def shifted(images, shift, rng):
 
     Parameters
     ----------
-    images : (N, H, W, C) array
+    images : (N, H, W, C) or (N, H, W) array
     shift : int
         At least 0.
     rng : numpy.random.Generator
 
     Returns
     -------
-    moved : (N, H, W, C) array
+    moved : array of the same shape
+
+    Raises
+    ------
+    ValueError
+        If the array is no such images.
 
     Examples
     --------
@@ -238,8 +295,10 @@ def shifted(images, shift, rng):
            [0, 6, 7],
            [0, 0, 0]])
     """
-    N, H, W, _ = images.shape
-    padded = np.pad(images, ((0, 0), (shift, shift), (shift, shift), (0, 0)))
+    check_axes(images)
+    N, H, W = images.shape[:3]
+    border = [(0, 0), (shift, shift), (shift, shift), (0, 0)]
+    padded = np.pad(images, border[: images.ndim])
     moved = np.empty_like(images)
     for n, (y, x) in enumerate(rng.integers(0, 2 * shift + 1, (2, N)).T):
         moved[n] = padded[n, y : y + H, x : x + W]
@@ -251,12 +310,17 @@ def flipped(images, rng):
 
     Parameters
     ----------
-    images : (N, H, W, C) array
+    images : (N, H, W, C) or (N, H, W) array
     rng : numpy.random.Generator
 
     Returns
     -------
-    flipped : (N, H, W, C) array
+    flipped : array of the same shape
+
+    Raises
+    ------
+    ValueError
+        If the array is no such images.
 
     Examples
     --------
@@ -265,6 +329,7 @@ def flipped(images, rng):
     array([[0, 1, 2],
            [2, 1, 0]])
     """
+    check_axes(images)
     mirror = rng.random(len(images)) < 0.5
     images = images.copy()
     images[mirror] = images[mirror, :, ::-1]
@@ -290,6 +355,7 @@ def batches(images, labels, batch, rng, augment=None):
     ------
     x, y : (batch, ...) array, (batch,) int
     """
+    check_lengths(images, labels)
     order = rng.permutation(len(images))
     for step in range(steps_per_epoch(len(images), batch)):
         i = order[step * batch : (step + 1) * batch]

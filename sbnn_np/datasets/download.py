@@ -68,7 +68,14 @@ def cache_folder():
 
 
 def remove(folder, process):
-    """Remove a folder of this process, which is not one that was forked from it."""
+    """Remove a folder of this process, which is not one that was forked from it.
+
+    Parameters
+    ----------
+    folder : Path
+    process : int
+        Number of the process that made it.
+    """
     if os.getpid() == process:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -139,7 +146,13 @@ def download(url, path, check, timeout=5):
 
 
 def decompress(path, name=None):
-    """Content of a file, gzipped or not, of at most LARGEST bytes; errors call it `name`."""
+    """Content of a file, gzipped or not, of at most LARGEST bytes; errors call it `name`.
+
+    Parameters
+    ----------
+    path : Path
+    name : str
+    """
     name = name or path
     try:
         with open(path, "rb") as file:
@@ -150,7 +163,14 @@ def decompress(path, name=None):
 
 
 def unzipped(content, name):
-    """The content of a gzipped file, of at most LARGEST bytes; of another file, as it is."""
+    """The content of a gzipped file, of at most LARGEST bytes; of another file, as it is.
+
+    Parameters
+    ----------
+    content : bytes
+    name : str
+        For the error.
+    """
     if content[:2] != b"\x1f\x8b":
         return content
     try:

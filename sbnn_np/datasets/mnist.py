@@ -85,7 +85,14 @@ def read_idx(content, path):
 
 
 def checked(content, path, sha256):
-    """The content, if its SHA-256 is right; else an error, the most telling one there is."""
+    """The content, if its SHA-256 is right; else an error, the most telling one there is.
+
+    Parameters
+    ----------
+    content : bytes
+    path : Path
+    sha256 : str
+    """
     if hashlib.sha256(content).hexdigest() != sha256:
         read_idx(content, path)                   # may say more than that a checksum is wrong
         raise DataError(

@@ -12,7 +12,15 @@ POINTS = 48  # pen positions an image
 
 
 def arc(x, y, rx, ry, start, stop):
-    """Corners of an elliptic arc about (x, y), angles in turns, clockwise from the right."""
+    """Corners of an elliptic arc about (x, y), angles in turns, clockwise from the right.
+
+    Parameters
+    ----------
+    x, y, rx, ry : float
+        Centre and radii.
+    start, stop : float
+        Angles in turns.
+    """
     t = 2 * np.pi * np.linspace(start, stop, 13)
     return [(x + rx * np.cos(a), y + ry * np.sin(a)) for a in t]
 

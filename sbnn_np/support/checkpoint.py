@@ -159,7 +159,13 @@ def kind_of(optimizer):
 
 
 def state(network, optimizer):
-    """All arrays of a checkpoint, by name; those of the network and optimizer themselves."""
+    """All arrays of a checkpoint, by name; those of the network and optimizer themselves.
+
+    Parameters
+    ----------
+    network : Network
+    optimizer : SGD, NormalizedSGD or Adam
+    """
     arrays = {}
     for i, layer in enumerate(network.layers):
         for name, array in layer.params.items():
@@ -181,7 +187,14 @@ def state(network, optimizer):
 
 
 def put(network, optimizer, found):
-    """Copy arrays, named as by `state`, into network and optimizer."""
+    """Copy arrays, named as by `state`, into network and optimizer.
+
+    Parameters
+    ----------
+    network, optimizer : see `state`
+    found : dict
+        Of arrays.
+    """
     for name, array in state(network, optimizer).items():
         if array.ndim and not name.endswith(".mask"):
             np.copyto(array, found[name])
