@@ -1,5 +1,6 @@
 """Hypothesis profiles, and what several test files share."""
 
+import json
 import os
 import struct
 import sys
@@ -100,3 +101,34 @@ def limit_memory():
     pages = int(Path("/proc/self/statm").read_text(encoding="utf-8").split()[0])
     limit = pages * resource.getpagesize() + (100 << 20)
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+
+
+# chapters and their results
+
+FIGURES = ROOT / "figures"
+ROW_KEYS = {
+    "method", "architecture", "target_density", "density", "schedule", "validation_accuracy",
+    "test_accuracy", "ones", "weights", "mask_bytes", "entropy_bytes",
+    "compression_weights_entropy", "epochs", "seconds", "seed",
+}
+TOP_KEYS = {"command", "seed", "data", "date", "versions", "seconds", "sources_digest", "rows"}
+
+
+def environment(cache):
+    """Of a machine without data and network, whose cache is a folder of ours."""
+    kept = {k: v for k, v in os.environ.items() if k != "SBNN_DATA" and "proxy" not in k.lower()}
+    # nobody listens at port 9, so no download can work or take long
+    return kept | {"https_proxy": "http://127.0.0.1:9", "XDG_CACHE_HOME": str(cache)}
+
+
+def committed(name):
+    """A committed result."""
+    return json.loads((FIGURES / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def fresh(content, folder=FIGURES):
+    """Whether a result is of the sources of now, or some of its runs were reproduced with them."""
+    from lab import reproduce
+
+    digests = {content["sources_digest"], content.get("reproduced", {}).get("sources_digest")}
+    return reproduce.digest_of(reproduce.runs_of(content, folder)) in digests

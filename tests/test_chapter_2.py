@@ -1,7 +1,6 @@
 """Chapter 2 runs without data, resumes after an interruption, and its results are as it says."""
 
 import json
-import os
 import pickle
 import re
 import signal
@@ -13,6 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from conftest import FIGURES, ROOT, ROW_KEYS, TOP_KEYS, committed, environment, fresh
 from lab import (
     experiment,
     jobs,
@@ -25,17 +25,10 @@ from lab import (
     sweep_2,
     sweep_4,
 )
-from test_walkthrough import FIGURES, ROOT, ROW_KEYS, TOP_KEYS, committed, fresh
 
 from sbnn_np.datasets import data, shapes
 
 CHAPTER = ROOT / "walkthrough" / "02_conv_cifar10.py"
-
-
-def environment(cache):
-    """Of a machine without data and network, whose cache is a folder of ours."""
-    kept = {k: v for k, v in os.environ.items() if k != "SBNN_DATA" and "proxy" not in k.lower()}
-    return kept | {"https_proxy": "http://127.0.0.1:9", "XDG_CACHE_HOME": str(cache)}
 
 
 @pytest.fixture(scope="module")

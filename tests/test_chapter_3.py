@@ -8,9 +8,8 @@ import time
 
 import numpy as np
 import pytest
+from conftest import ROOT, TOP_KEYS, environment
 from lab import experiment, models, recipes, sources
-from test_chapter_2 import environment
-from test_walkthrough import ROOT, TOP_KEYS
 
 from sbnn_np.bits import storage
 from sbnn_np.core import train

@@ -10,9 +10,8 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
 import pytest
+from conftest import ROOT, TOP_KEYS, environment
 from lab import curves, experiment, recipes, report_curves, reproduce, sources
-from test_chapter_2 import environment
-from test_walkthrough import ROOT, TOP_KEYS
 
 from sbnn_np.core import network, train
 

@@ -8,27 +8,19 @@ import sys
 from pathlib import Path
 
 import pytest
-from lab import experiment, options, recipes, report, reproduce, sources
+from conftest import FIGURES, ROOT, ROW_KEYS, TOP_KEYS, committed, environment, fresh
+from lab import experiment, options, recipes, report, sources
 
 from sbnn_np.datasets import data, strokes
 
-ROOT = Path(__file__).resolve().parent.parent
-FIGURES = ROOT / "figures"
 CHAPTER = ROOT / "walkthrough" / "01_mlp_mnist.py"
-ROW_KEYS = {
-    "method", "architecture", "target_density", "density", "schedule", "validation_accuracy",
-    "test_accuracy", "ones", "weights", "mask_bytes", "entropy_bytes",
-    "compression_weights_entropy", "epochs", "seconds", "seed",
-}
-TOP_KEYS = {"command", "seed", "data", "date", "versions", "seconds", "sources_digest", "rows"}
 
-def run_chapter(*options, script=CHAPTER, **environment):
-    """Run a chapter without any data or network, but for what `environment` gives."""
-    env = {k: v for k, v in os.environ.items() if k != "SBNN_DATA" and "proxy" not in k.lower()}
-    # nobody listens at port 9, so no download can work or take long
-    env |= {"https_proxy": "http://127.0.0.1:9", **environment}
+
+def run_chapter(cache, *options, script=CHAPTER, **more):
+    """Run a chapter without any data or network, but for what `more` puts into the environment."""
     return subprocess.run(
-        [sys.executable, str(script), *options], capture_output=True, text=True, env=env
+        [sys.executable, str(script), *options], capture_output=True, text=True,
+        env=environment(cache) | more,
     )
 
 
@@ -37,7 +29,7 @@ def quick(tmp_path_factory):
     """One quick run with nothing named and nothing to download."""
     out, cache = tmp_path_factory.mktemp("out"), tmp_path_factory.mktemp("cache")
     before = {path: path.stat().st_mtime_ns for path in FIGURES.glob("*")}
-    done = run_chapter("--quick", "--out", str(out), XDG_CACHE_HOME=str(cache))
+    done = run_chapter(cache, "--quick", "--out", str(out))
     after = {path: path.stat().st_mtime_ns for path in FIGURES.glob("*")}
     return done, out, before == after
 
@@ -77,8 +69,8 @@ def test_the_chapter_checks_its_own_loop_and_prints_what_a_step_costs(quick):
 
 def test_a_folder_without_the_files_stops_the_chapter(tmp_path):
     for done in (
-        run_chapter("--quick", "--data-dir", str(tmp_path), "--out", str(tmp_path / "out")),
-        run_chapter("--quick", "--out", str(tmp_path / "out"), SBNN_DATA=str(tmp_path)),
+        run_chapter(tmp_path, "--quick", "--data-dir", str(tmp_path), "--out", f"{tmp_path}/out"),
+        run_chapter(tmp_path, "--quick", "--out", f"{tmp_path}/out", SBNN_DATA=str(tmp_path)),
     ):
         assert done.returncode == 2
         assert f"{tmp_path}: no file train-images-idx3-ubyte" in done.stderr
@@ -89,16 +81,16 @@ def test_a_folder_without_the_files_stops_the_chapter(tmp_path):
 def test_an_unwritable_out_stops_the_chapter_before_it_trains(tmp_path):
     blocked = tmp_path / "file"
     blocked.write_text("not a folder", encoding="utf-8")
-    done = run_chapter("--quick", "--data", "strokes", "--out", str(blocked / "deeper"))
+    done = run_chapter(tmp_path, "--quick", "--data", "strokes", "--out", f"{blocked}/deeper")
     assert done.returncode == 2 and "--out" in done.stderr and "cannot be written" in done.stderr
     assert "Traceback" not in done.stderr and "epoch" not in done.stdout
     sweep = CHAPTER.parent / "lab" / "sweep_1.py"
-    done = run_chapter("--data", "strokes", "--out", str(blocked / "deeper"), script=sweep)
+    done = run_chapter(tmp_path, "--data", "strokes", "--out", f"{blocked}/deeper", script=sweep)
     assert done.returncode == 2 and "cannot be written" in done.stderr and not done.stdout
 
 
-def test_quick_and_full_exclude_each_other():
-    done = run_chapter("--quick", "--full")
+def test_quick_and_full_exclude_each_other(tmp_path):
+    done = run_chapter(tmp_path, "--quick", "--full")
     assert done.returncode == 2 and "exclude each other" in done.stderr
 
 
@@ -198,16 +190,6 @@ def test_a_finished_run_is_not_run_again(tmp_path, monkeypatch):
 
 
 # the committed results
-
-
-def committed(name):
-    return json.loads((FIGURES / f"{name}.json").read_text(encoding="utf-8"))
-
-
-def fresh(content, folder=FIGURES):
-    """Whether a result is of the sources of now, or some of its runs were reproduced with them."""
-    digests = {content["sources_digest"], content.get("reproduced", {}).get("sources_digest")}
-    return reproduce.digest_of(reproduce.runs_of(content, folder)) in digests
 
 
 @pytest.mark.parametrize("name", ["01_mlp_mnist", "01_mlp_mnist_full", "01_sweep"])
