@@ -352,7 +352,7 @@ print(
 #     python -m sbnn_np predict figures/examples/digits.sbnn figures/examples/digit_*.png
 
 heading("9. Take one with you")
-examples = args.out / "examples"
+examples = args.out / options.named("examples", digits.name)
 examples.mkdir(exist_ok=True)
 storage.save(model_of("0/1 centred", 0.05, digits), examples / "digits.sbnn")
 drawn = strokes.draw(np.arange(10), np.random.default_rng(args.seed))

@@ -53,7 +53,7 @@ def run(args, executor=None):
         `data_dir`, `seed` and `out`.
     executor : see `jobs.run`
     """
-    rows, chosen, tried = [], {}, []
+    rows, chosen, tried, data_names = [], {}, [], []
 
     def part(what, name, candidates):
         tried.extend(candidates)
@@ -62,6 +62,7 @@ def run(args, executor=None):
     for what, name in (("digits", "mnist"), ("pictures", "cifar10")):
         dataset = options.open_data(name, args.data_dir)
         held = options.LOADED_AS[dataset.name]
+        data_names.append(dataset.name)
         print(f"\n{dataset.name}")
         net, epochs = NETS[what]
         rates = part("rates", held, [
@@ -93,11 +94,12 @@ def run(args, executor=None):
         for method in SPARSE:
             chosen[what][method] = (rate[method], best(schedules, method)["schedule"])
 
-    experiment.write_json(args.out / "02_sweep.json", options.with_provenance(
-        "lab/sweep_2", args, "MNIST and CIFAR-10", sum(row["seconds"] for row in rows),
+    file = args.out / f"{options.named('02_sweep', *data_names)}.json"
+    experiment.write_json(file, options.with_provenance(
+        "lab/sweep_2", args, " and ".join(data_names), sum(row["seconds"] for row in rows),
         experiment.digest(*tried), {"rows": rows},
     ))
-    print(f"\nwrote {os.path.relpath(args.out)}/02_sweep.json")
+    print(f"\nwrote {os.path.relpath(file)}")
     print("chosen (recipes.CHOSEN_2 says the same, or a test fails):")
     for what, choice in chosen.items():
         print(f"    {what!r}: {choice},")

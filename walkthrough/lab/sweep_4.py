@@ -33,9 +33,11 @@ def run(args, executor=None):
         `data_dir`, `seed` and `out`.
     executor : see `jobs.run`
     """
-    rows, chosen, tried = [], {}, []
+    rows, chosen, tried, data_names = [], {}, [], {}
     for what, name in (("dense", "mnist"), ("digits", "mnist"), ("pictures", "cifar10")):
-        held = options.LOADED_AS[options.open_data(name, args.data_dir).name]
+        dataset = options.open_data(name, args.data_dir)
+        held = options.LOADED_AS[dataset.name]
+        data_names[dataset.name] = None                       # a dict, to have each once
         for share in (None, SHARE):
             sparse = {"density": EXPECTED, "share": share} if share else {}
             if what == "dense":
@@ -62,11 +64,12 @@ def run(args, executor=None):
             rows += found
             tried += candidates
 
-    experiment.write_json(args.out / "04_sweep.json", options.with_provenance(
-        "lab/sweep_4", args, "MNIST and CIFAR-10", sum(row["seconds"] for row in rows),
+    file = args.out / f"{options.named('04_sweep', *data_names)}.json"
+    experiment.write_json(file, options.with_provenance(
+        "lab/sweep_4", args, " and ".join(data_names), sum(row["seconds"] for row in rows),
         experiment.digest(*tried), {"rows": rows},
     ))
-    print(f"\nwrote {os.path.relpath(args.out)}/04_sweep.json")
+    print(f"\nwrote {os.path.relpath(file)}")
     print("chosen (recipes.CHOSEN_4 says the same, or a test fails):")
     for (what, regularised), choice in chosen.items():
         print(f"    {what}, {'regularised' if regularised else 'as it is'}: {choice}")
