@@ -1,17 +1,16 @@
 """The same mathematics, tuned: what the chapters run, under the names of the plain functions.
 
 A function that names a plain one computes what that computes, and tests hold the pair together
-(`NormalizedSGD` measures less often, and so comes near). Some take one argument more (`out`,
-`guess`), and what a forward function caches is for the backward function of this file. The layers
-use these. Read the plain ones to learn what is computed, and these to learn how to compute it
-quickly with NumPy:
+(`NormalizedSGD` measures less often, and so comes near). What a forward function caches is
+for the backward function of this file. Read the plain ones to learn what is computed, and these to
+learn how to compute it quickly with NumPy. Each says what it gains over its plain one, measured on
+two cores of an AMD EPYC; "128 images" have 32 x 32 pixels and 16 channels, as in a network for
+CIFAR-10. What gained nothing has no twin.
 
     fewer passes   NumPy's cost is memory. Arrays are cut in pieces that stay in a core's cache
                    while several operations go over them.
     two threads    NumPy copies, compares and adds on one core. Half of a batch goes to each of two
                    threads; see `support.threads`.
-    fewer pages    A new large array costs a page fault for each 4 KB. Results go into arrays that
-                   are there already, by `out=`.
     less to do     Most weights do not flip in a step, and the budget's threshold hardly moves.
 """
 
@@ -37,7 +36,8 @@ def top_k(latents, k, guess=None):
 
     To find the k-th largest number from nothing is the dearest part of a budget. With a guess, an
     interval (low, high] that it may lie in, what lies above is 1 at once, what lies below is 0, and
-    only the few latents inside are put in order.
+    only the few latents inside are put in order. For the 668,672 latents of 784-512-512-10: 105 ms
+    plain, 4.4 ms without a guess, 0.8 ms with a good one.
 
     Parameters
     ----------
@@ -131,6 +131,8 @@ class TopK:
 def write_weights(w, old, mask, zero, one):
     """Write w = where(mask, one, zero), where w is where(old, one, zero): only what flips.
 
+    With 200 flips among 401,408 weights 5.6 times faster.
+
     Parameters
     ----------
     w : (D, M) float
@@ -147,29 +149,10 @@ def write_weights(w, old, mask, zero, one):
 # ops
 
 
-def dense_backward(dy, cache, need_dx=True, out=None):
-    """Differentiate `ops.dense_forward`; see `ops.dense_backward`. dw goes into an old array.
-
-    Parameters
-    ----------
-    dy, cache, need_dx : see `ops.dense_backward`
-    out : (D, M) array, optional
-        Where to write dw.
-
-    Returns
-    -------
-    dx : (N, D) float, or None
-    dw : (D, M) float
-    """
-    x, w = cache
-    # dw[d,m] = sum_n x[n,d] dy[n,m]
-    dw = np.matmul(x.T, dy, out=out)                          # (D, M)
-    # dx[n,d] = sum_m dy[n,m] w[d,m]
-    return (dy @ w.T if need_dx else None), dw                # (N, D)
-
-
 def batchnorm_forward(x, scale, shift, eps=1e-5):
     """Normalize every column; see `ops.batchnorm_forward`. Pieces that stay in cache, two threads.
+
+    1.7 times faster for 128 images; for small matrices as fast.
 
     Parameters
     ----------
@@ -211,6 +194,8 @@ def batchnorm_forward(x, scale, shift, eps=1e-5):
 
 def batchnorm_backward(dy, cache):
     """Differentiate `batchnorm_forward`; see `ops.batchnorm_backward`. Pieces, two threads.
+
+    4.2 times faster for 128 images; for small matrices as fast.
 
     Parameters
     ----------
@@ -279,31 +264,26 @@ def sum_rows(x):
     return np.ones(len(x), x.dtype) @ x
 
 
-def bit_forward(x):
-    """Threshold to 0 and 1; see `ops.bit_forward`. Two threads."""
-    return threads.elementwise(quantize.zero_one, x), (x,)
-
-
 def bit_backward(da, cache):
-    """Estimate the slope of `bit_forward`; see `ops.bit_backward`. Two threads.
+    """Estimate the slope of a threshold; see `ops.bit_backward`. Two threads: 1.8 times faster.
 
     Parameters
     ----------
     da : (...) float
     cache : tuple
-        From `bit_forward`.
+        From `ops.bit_forward`.
     """
     (x,) = cache
     return threads.elementwise(quantize.straight_through_clipped, da, x)
 
 
 def sign_forward(x):
-    """Threshold to -1 and +1; see `ops.sign_forward`. Two threads."""
+    """Threshold to -1 and +1; see `ops.sign_forward`. Two threads: 1.8 times faster."""
     return threads.elementwise(quantize.sign, x), (x,)
 
 
 def sign_backward(da, cache):
-    """Estimate the slope of `sign_forward`; see `ops.sign_backward`. Two threads.
+    """Estimate the slope of `sign_forward`; see `ops.sign_backward`. Two threads: 1.8 times faster.
 
     Parameters
     ----------
@@ -314,30 +294,13 @@ def sign_backward(da, cache):
     return bit_backward(da, cache)
 
 
-def relu_forward(x):
-    """Cut off below 0; see `ops.relu_forward`. Two threads."""
-    a = threads.elementwise(lambda x: np.maximum(x, 0), x)
-    return a, (a,)
-
-
-def relu_backward(da, cache):
-    """Differentiate `relu_forward`; see `ops.relu_backward`. Two threads.
-
-    Parameters
-    ----------
-    da : (...) float
-    cache : tuple
-        From `relu_forward`.
-    """
-    (a,) = cache
-    return threads.elementwise(lambda da, a: da * (a > 0), da, a)
-
-
 # pooling
 
 
 def maxpool_forward(x, size):
     """Take the largest of each square; see `pooling.maxpool_forward`. Whole rows are compared.
+
+    5.5 times faster for 128 images.
 
     Parameters
     ----------
@@ -370,7 +333,7 @@ def maxpool_backward(dy, cache):
     """Differentiate `maxpool_forward`; see `pooling.maxpool_backward`.
 
     The gradient goes first to the row of the square that holds the largest number, then to the
-    column in that row. All operations are on whole rows of pixels.
+    column in that row. All operations are on whole rows of pixels: 6.5 times faster for 128 images.
 
     Parameters
     ----------
@@ -424,7 +387,8 @@ def conv_forward(x, w, kernel, stride=1, padding=0, pad=0.0):
     """Multiply every window of every image; see `convolution.conv_forward`.
 
     The windows of a few images at a time are written as rows: a matrix that is still in cache when
-    the product reads it. Each of two threads takes half of the batch.
+    the product reads it. Each of two threads takes half of the batch. 2.6 times faster for 128
+    images and 16 filters of 3 x 3.
 
     Parameters
     ----------
@@ -452,19 +416,18 @@ def conv_forward(x, w, kernel, stride=1, padding=0, pad=0.0):
     return y, (x, w, kernel, stride, padding, pad)
 
 
-def conv_backward(dy, cache, need_dx=True, out=None):
+def conv_backward(dy, cache, need_dx=True):
     """Differentiate `conv_forward`; see `convolution.conv_backward`.
 
     A pixel's gradient is what all windows that saw it send back. Added up window by window
     (`windows.col2im`), it is a scatter. Seen from the pixel it is a sum over a window of dy,
     with the filters turned by half a turn: another convolution, a gather. It needs a stride of 1,
-    and is faster unless there are far fewer windows than pixels, as with large windows.
+    and is faster unless there are far fewer windows than pixels, as with large windows. With pieces
+    and two threads as in `conv_forward`, 3.7 times faster.
 
     Parameters
     ----------
     dy, cache, need_dx : see `convolution.conv_backward`
-    out : (KH*KW*C, F) array, optional
-        Where to write dw.
 
     Returns
     -------
@@ -491,7 +454,7 @@ def conv_backward(dy, cache, need_dx=True, out=None):
             gather(dx, dy, w, kernel, padding, part)
         return dw
 
-    return dx, np.add.reduce(threads.in_halves(half, N), out=out)
+    return dx, np.add.reduce(threads.in_halves(half, N))
 
 
 def gather(dx, dy, w, kernel, padding, part):
@@ -563,7 +526,7 @@ class NormalizedSGD(optim.NormalizedSGD):
     """`optim.NormalizedSGD`, in pieces; it measures the gradient's size at each eighth step.
 
     The size changes slowly, and to measure it is another pass over all gradients. The fading of
-    eight steps is done at once, too.
+    eight steps is done at once, too. 1.9 times faster for 784-512-512-10.
 
     Parameters
     ----------
@@ -606,7 +569,8 @@ class Adam(optim.Adam):
     """`optim.Adam`, in pieces and with two passes over memory less.
 
     The factors 1-beta are kept out of m and v (m here is m / (1-beta1) of the plain one, and v
-    likewise) and put into the two scalars of the last line, which changes the rounding alone.
+    likewise) and put into the two scalars of the last line, which changes the rounding alone. 2.0
+    times faster for 784-512-512-10.
 
     Parameters
     ----------

@@ -114,8 +114,7 @@ class Dense:
 
     def backward(self, dy):
         """Assign the latents' gradient and return dx, (N, D), or None in a first layer."""
-        # dw is written over the gradient of the last step
-        dx, dw = fast.dense_backward(dy, self.cache, not self.first, out=self.grads["latent"])
+        dx, dw = ops.dense_backward(dy, self.cache, need_dx=not self.first)
         # the quantizer is a step, of slope 0; straight_through takes the slope as 1: dlatent = dw
         dlatent = self.estimator(dw, self.params["latent"])
         self.grads["latent"] = dlatent
@@ -178,7 +177,7 @@ class Conv(Dense):
 
     def backward(self, dy):
         """Assign the latents' gradient and return dx, (N, H, W, C), or None in a first layer."""
-        dx, dw = fast.conv_backward(dy, self.cache, not self.first, out=self.grads["latent"])
+        dx, dw = fast.conv_backward(dy, self.cache, need_dx=not self.first)
         dlatent = self.estimator(dw, self.params["latent"])   # as in `Dense.backward`
         self.grads["latent"] = dlatent
         return dx
@@ -317,7 +316,7 @@ class Activation:
             Whether to keep what backward needs.
         """
         forward = {
-            "relu": fast.relu_forward, "sign": fast.sign_forward, "bit": fast.bit_forward
+            "relu": ops.relu_forward, "sign": fast.sign_forward, "bit": ops.bit_forward
         }[self.kind]
         a, cache = forward(x)
         self.cache = cache if train else self.cache
@@ -326,6 +325,6 @@ class Activation:
     def backward(self, da):
         """Return the derivative with respect to x, or its estimate where x was thresholded."""
         backward = {
-            "relu": fast.relu_backward, "sign": fast.sign_backward, "bit": fast.bit_backward
+            "relu": ops.relu_backward, "sign": fast.sign_backward, "bit": fast.bit_backward
         }[self.kind]
         return backward(da, self.cache)
