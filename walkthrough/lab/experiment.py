@@ -302,6 +302,7 @@ def provenance(seconds, sources_digest):
             "python": platform.python_version(),
             "numpy": np.__version__,
             "sbnn_np": sbnn_np.__version__,
+            "simd": np.show_config(mode="dicts")["SIMD Extensions"]["found"],
         },
         "seconds": round(seconds, 1),
         "sources_digest": sources_digest,

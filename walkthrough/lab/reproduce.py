@@ -6,6 +6,11 @@ trains the quickest run of each kind again (kinds differ in the data, or in what
 choose by name), or the runs that --run names, and compares every number of theirs to the last
 digit, but for seconds. It tells what it finds, and changes nothing.
 
+A run is the same to the last digit only on the same kind of processor: with other instructions
+(AVX2 or AVX-512) matrix products add in another order, and a training goes another way from the
+first rounding on. `versions` of a result names the instructions as `simd`. To see whether a change
+of the sources moved a number, train the same recipe with both sources on one machine.
+
     python walkthrough/lab/reproduce.py 01_mlp_mnist
     python walkthrough/lab/reproduce.py 02_sweep --list                  the names of its runs
     python walkthrough/lab/reproduce.py 04_compression_curves --run 784-300-100-10-Adam
