@@ -24,8 +24,8 @@ def file(tmp_path, monkeypatch):
     def put(source):
         path = tmp_path / "made_up.py"
         path.write_text(source, encoding="utf-8")
-        monkeypatch.setitem(sources.FILES, "made_up", definitions.read(path))
-        monkeypatch.setitem(sources.IMPORTED, "made_up", definitions.imported(path))
+        monkeypatch.setitem(sources.files()[0], "made_up", definitions.read(path))
+        monkeypatch.setitem(sources.files()[1], "made_up", definitions.imported(path))
         return path
 
     return put

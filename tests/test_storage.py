@@ -179,7 +179,7 @@ storage.loads(content)
 limit_memory()
 rng = np.random.default_rng(0)
 refused, loaded, slowest = 0, 0, 0.0
-for i in range(20000):
+for i in range(4000):
     damaged = bytearray(content)
     for _ in range(rng.integers(1, 4)):
         where = int(rng.integers(4 if i % 2 else 90, len(content)))
@@ -226,9 +226,9 @@ def printed_by(source):
     return done.stdout
 
 
-def test_20000_mutations_are_refused_or_load_as_a_valid_network():
+def test_4000_mutations_are_refused_or_load_as_a_valid_network():
     refused, loaded, slowest = map(float, printed_by(MUTATE).split())
-    assert refused > 10_000 and loaded > 100 and slowest < 1
+    assert refused > 2_000 and loaded > 20 and slowest < 1
 
 
 def with_header(content, change):

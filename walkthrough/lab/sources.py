@@ -48,6 +48,7 @@ def digest(words, start=START):
 
 def reached(words, start=START):
     """Every definition, and every entry of a table, that words lead to: (file, name) to text."""
+    defined, _ = files()
     wanted, before = set(words), None
     while before != wanted:                                   # entries have strings of their own
         before, found, keys, ahead = set(wanted), {}, set(), list(start)
@@ -55,9 +56,9 @@ def reached(words, start=START):
             file, name = ahead.pop()
             if (file, name) in found:
                 continue
-            if name not in FILES.get(file, {}):
+            if name not in defined.get(file, {}):
                 raise LookupError(f"{file}.{name} is used, but defined in no file that counts")
-            definition = FILES[file][name]
+            definition = defined[file][name]
             found[file, name] = definition.text
             here = definition.keys & before
             ahead += [(file, f"{name}[{key!r}]") for key in here] + leads_to(file, name)
@@ -71,20 +72,26 @@ def reached(words, start=START):
 
 def leads_to(file, name):
     """The definitions that one of a file uses: a list of (file, name)."""
-    definition, found = FILES[file][name], []
+    defined, imports = files()
+    definition, found = defined[file][name], []
     for first, second, by_entry in definition.uses:
-        module, named = IMPORTED[file].get(first, (file, None))
-        named = named or second if first in IMPORTED[file] else first
-        if named in FILES.get(module, {}):
+        module, named = imports[file].get(first, (file, None))
+        named = named or second if first in imports[file] else first
+        if named in defined.get(module, {}):
             found.append((module, named))
             if not by_entry:
-                found += [(module, f"{named}[{key!r}]") for key in FILES[module][named].keys]
-        elif first in IMPORTED[file] and first not in definition.local and module != "sources":
+                found += [(module, f"{named}[{key!r}]") for key in defined[module][named].keys]
+        elif first in imports[file] and first not in definition.local and module != "sources":
             raise LookupError(f"{file}.py uses {first}.{second}, which no file here defines")
     return found
 
 
-PATHS = [LAB / f"{name}.py" for name in SCRIPTS]
-PATHS += [p for p in (HOUSES["sbnn_np"] / "sbnn_np").rglob("*.py") if p.stem != "__init__"]
-FILES = {path.stem: read(path) for path in PATHS}
-IMPORTED = {path.stem: imported(path) for path in PATHS}
+@lru_cache
+def files():
+    """The definitions of all files that can count, and what these import: two dicts by stem.
+
+    Read when the first digest is asked for, since it takes a second.
+    """
+    paths = [LAB / f"{name}.py" for name in SCRIPTS]
+    paths += [p for p in (HOUSES["sbnn_np"] / "sbnn_np").rglob("*.py") if p.stem != "__init__"]
+    return {path.stem: read(path) for path in paths}, {path.stem: imported(path) for path in paths}
