@@ -123,7 +123,8 @@ def plan(out, digits="mnist", pictures="cifar10", data_dir=None, seed=0, quick=F
     if quick:
         small = {"784-300-100-10", "20-p-50-p-500-10"}
         tasks = [
-            task._replace(recipe=replace(task.recipe, epochs=2)) for task in tasks
+            task._replace(recipe=replace(task.recipe, epochs=1 if task.recipe.convs else 2))
+            for task in tasks
             if task.recipe.architecture in small
             and task.recipe.density in (None, 0.05, 0.01, EXPECTED)
             and (task.recipe.method != "0/1" or not task.recipe.convs)
