@@ -1,8 +1,8 @@
 """The same mathematics, tuned: what the chapters run, under the names of the plain functions.
 
 A function that names a plain one computes what that computes, and tests hold the pair together
-(`NormalizedSGD` measures less often, and so comes near). What a forward function caches is
-for the backward function of this file. Read the plain ones to learn what is computed, and these to
+(`NormalizedSGD` measures less often, and so comes near). What a forward function caches is for
+the backward function of this file. Read the plain ones to learn what is computed, and these to
 learn how to compute it quickly with NumPy. Each says what it gains over its plain one, measured on
 two cores of an AMD EPYC; "128 images" have 32 x 32 pixels and 16 channels, as in a network for
 CIFAR-10. What gained nothing has no twin.
@@ -34,9 +34,9 @@ TINY = 1e-30       # far above where floats get slow (1e-38), far below what mov
 def top_k(latents, k, guess=None):
     """Choose the k largest latents; see `quantize.top_k`.
 
-    To find the k-th largest number from nothing is the dearest part of a budget. With a guess, an
-    interval (low, high] that it may lie in, what lies above is 1 at once, what lies below is 0, and
-    only the few latents inside are put in order. For the 668,672 latents of 784-512-512-10: 105 ms
+    The k-th largest number is costly to find from nothing. A guess is an interval (low, high] that
+    it may lie in: what lies above is 1 at once, what lies below is 0, and only the few latents
+    inside are put in order. For the 668,672 latents of 784-512-512-10: 105 ms
     plain, 4.4 ms without a guess, 0.8 ms with a good one.
 
     Parameters
@@ -53,8 +53,8 @@ def top_k(latents, k, guess=None):
     Raises
     ------
     ValueError
-        If k is out of range, or low above high; and, only without a guess, if a latent is NaN or
-        infinite, since to look takes as long as the choice itself.
+        If k is out of range, or low above high. Without a guess also if a latent is NaN or
+        infinite; with one nobody looks, since looking takes as long as the choice itself.
 
     Examples
     --------
@@ -120,8 +120,8 @@ class TopK:
         """The k largest latents; arguments and results are those of `quantize.top_k`."""
         guess = None if self.tau is None else (self.tau - self.margin, self.tau + self.margin)
         masks, tau = top_k(latents, k, guess)
-        # next time, look four times as far as tau has moved at most of late; this forgets a large
-        # move by a tenth a step, and still looks a little way where tau stands still
+        # Next time, look four times as far as tau moved in this step. After a large move the margin
+        # shrinks by a tenth a step, and it never falls below 1e-5.
         if self.tau is not None:
             self.margin = max(4 * abs(tau - self.tau), 0.9 * self.margin, 1e-5)
         self.tau = tau
@@ -171,7 +171,7 @@ def batchnorm_forward(x, scale, shift, eps=1e-5):
     x = x.reshape(-1, abreast * M)
     deviation, y = np.empty_like(x), np.empty_like(x)         # (N/abreast, abreast*M)
     mean = sum(threads.over_rows(lambda n: sum_rows(x[n]), x))
-    mean = mean.reshape(abreast, M).sum(axis=0) / N              # (M,)
+    mean = mean.reshape(abreast, M).sum(axis=0) / N           # (M,)
     means = np.tile(mean, abreast)
 
     def sum_of_squares(n):
@@ -237,6 +237,8 @@ def batchnorm_backward(dy, cache):
 def rows_abreast(N, M):
     """How many rows of M numbers to lay side by side, so that NumPy's inner loops are long.
 
+    Images of few channels are many short rows. Small matrices are left as they are.
+
     Parameters
     ----------
     N, M : int
@@ -245,8 +247,6 @@ def rows_abreast(N, M):
     -------
     abreast : int
         A power of 2 that divides N.
-
-    Images of few channels are many short rows. Small matrices are left as they are.
 
     Examples
     --------
@@ -421,8 +421,8 @@ def conv_backward(dy, cache, need_dx=True):
 
     A pixel's gradient is what all windows that saw it send back. Added up window by window
     (`windows.col2im`), it is a scatter. Seen from the pixel it is a sum over a window of dy,
-    with the filters turned by half a turn: another convolution, a gather. It needs a stride of 1,
-    and is faster unless there are far fewer windows than pixels, as with large windows. With pieces
+    with the filters turned by half a turn: another convolution, a gather. It needs a stride of 1.
+    It is faster unless there are far fewer windows than pixels, as with large windows. With pieces
     and two threads as in `conv_forward`, 3.7 times faster.
 
     Parameters

@@ -1,7 +1,7 @@
 """Layers: thin objects that hold arrays and hand them to the mathematics.
 
-The mathematics is in `ops`, `convolution`, `pooling` and `quantize`; what runs here are the tuned
-functions of the same names in `fast`.
+The mathematics is in `ops`, `convolution`, `pooling` and `quantize`. Where `fast` has a tuned
+function of the same name, that one runs here.
 
 Every layer has `params` and `grads`, dictionaries with the same keys; forward(x,
 train); and backward(dy), which differentiates the last forward with train=True, assigns
@@ -47,7 +47,7 @@ class Dense:
     trains, evaluates and is counted.
     """
 
-    places = 1  # of a window: a neuron computes its sum once an input
+    places = 1  # at which a neuron computes a sum, for one input; a convolution has many
 
     def __init__(self, latent, weights="0/1", first=False):
         if weights not in WEIGHTS:
@@ -73,7 +73,7 @@ class Dense:
         return int(np.count_nonzero(self.mask))
 
     def recentre(self):
-        """Set the two values, the centre by the density of now, and write all of w."""
+        """Set the centre by the density of now, and with it the two values, and write all of w."""
         centred = self.weights == "0/1 centred"
         self.write_centre(round(64 * self.ones / self.mask.size) / 64 if centred else 0.0)
 

@@ -28,8 +28,8 @@ def density_by_layer(contents):
     most, least = int(layers[middle].argmax()), int(layers[middle].argmin())
     fig, ax = figure(
         f"Centred 0/1 networks, {contents[0]['row']['architecture']}: with {100 * x[middle]:g}% "
-        f"ones in all layer {most + 1} has {layers[middle, most]:.1f}%, "
-        f"layer {least + 1} has {layers[middle, least]:.1f}%"
+        f"ones in all, layer {most + 1} has {layers[middle, most]:.1f}% and "
+        f"layer {least + 1} {layers[middle, least]:.1f}%"
     )
     at = 100 * np.array(x)
     for i, line in enumerate(layers.T):
