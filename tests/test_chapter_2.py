@@ -37,7 +37,9 @@ def interrupted_and_resumed(tmp_path_factory):
     out, cache = tmp_path_factory.mktemp("out"), tmp_path_factory.mktemp("cache")
     command = [sys.executable, str(CHAPTER), "--quick", "--out", str(out)]
     process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment(cache)
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment(cache),
+        # a shell's background job ignores Ctrl-C, and so would what it starts
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     before = ""
     for line in process.stdout:
