@@ -12,6 +12,7 @@ from hypothesis.extra.numpy import arrays
 from sbnn_np.core import (
     convolution,
     fast,
+    layers,
     network,
     ops,
     optim,
@@ -254,6 +255,11 @@ def test_a_network_trains_the_same_with_the_plain_functions(method, monkeypatch)
     used = []
     for name, module in PLAIN.items():
         monkeypatch.setattr(fast, name, counted(getattr(module, name), used))
+    pairs = {
+        kind: tuple(getattr(ops, f"{kind}_{way}") for way in ("forward", "backward"))
+        for kind in layers.Activation.PAIRS
+    }
+    monkeypatch.setattr(layers.Activation, "PAIRS", pairs)
     monkeypatch.setattr(fast, "TopK", lambda: quantize.top_k)
     monkeypatch.setattr(
         fast, "write_weights",

@@ -298,11 +298,15 @@ class Activation:
         If kind is none of the three.
     """
 
-    KINDS = ("relu", "sign", "bit")
+    PAIRS = {
+        "relu": (ops.relu_forward, ops.relu_backward),
+        "sign": (fast.sign_forward, fast.sign_backward),
+        "bit": (ops.bit_forward, fast.bit_backward),
+    }
 
     def __init__(self, kind):
-        if kind not in self.KINDS:
-            raise ValueError(f"kind is {kind!r}; it must be one of {', '.join(self.KINDS)}")
+        if kind not in self.PAIRS:
+            raise ValueError(f"kind is {kind!r}; it must be one of {', '.join(self.PAIRS)}")
         self.kind, self.cache = kind, None
         self.params, self.grads = {}, {}
 
@@ -315,16 +319,10 @@ class Activation:
         train : bool
             Whether to keep what backward needs.
         """
-        forward = {
-            "relu": ops.relu_forward, "sign": fast.sign_forward, "bit": ops.bit_forward
-        }[self.kind]
-        a, cache = forward(x)
+        a, cache = self.PAIRS[self.kind][0](x)
         self.cache = cache if train else self.cache
         return a
 
     def backward(self, da):
         """Return the derivative with respect to x, or its estimate where x was thresholded."""
-        backward = {
-            "relu": ops.relu_backward, "sign": fast.sign_backward, "bit": fast.bit_backward
-        }[self.kind]
-        return backward(da, self.cache)
+        return self.PAIRS[self.kind][1](da, self.cache)

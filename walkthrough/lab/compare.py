@@ -6,7 +6,7 @@ A change that is to move no number can be checked so: short runs of the recipes 
 densities, the latents, the answers and the model files, to the last bit, but for seconds.
 (`reproduce.py` compares with what is committed, which may come from another kind of processor.)
 
-    python walkthrough/lab/compare.py ../before          5 minutes on two cores
+    python walkthrough/lab/compare.py ../before          6 minutes on two cores
 """
 
 import argparse
