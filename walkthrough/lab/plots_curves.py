@@ -164,8 +164,10 @@ def draw_line(ax, groups, x, style, face):
                     va="top", textcoords="offset points", fontsize=7.5, color=COLOURS[method],
                     annotation_clip=True,
                 )
+    # lists: with some versions, Matplotlib takes an array of one number for a number
+    bars = [(shown * (error - low)).tolist(), (shown * (high - error)).tolist()]
     return ax.errorbar(
-        at, error, (shown * (error - low), shown * (high - error)), color=COLOURS[method],
+        at, error, bars, color=COLOURS[method],
         ls=style, lw=1.6, marker=MARKERS[method], ms=6, mfc=face, capsize=2, elinewidth=1,
         zorder=4 if method == "+-1" else 3,
     )
