@@ -201,3 +201,11 @@ def test_a_thawed_network_counts_the_same(method, rng):
     assert bitops.operations(thawed) == bitops.operations(net)
     for mine, theirs in zip(thawed.weight_layers, net.weight_layers):
         assert np.array_equal(mine.w, theirs.w)
+
+
+@pytest.mark.parametrize("method", ["full precision", "ternary"])
+@pytest.mark.parametrize("sizes", [[6, 3], [6, 5, 3]])
+def test_what_cannot_be_frozen_is_told_what_can(method, sizes):
+    net = network.mlp(sizes, method, np.random.default_rng(0))
+    with pytest.raises((TypeError, ValueError), match="methods 0/1, 0/1 centred and .-1"):
+        freeze.freeze(net)

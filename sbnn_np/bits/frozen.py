@@ -236,7 +236,10 @@ def check(model):
         if block.w.shape[0] != D or block.w.shape[1] < 1:
             raise ValueError(f"block {i} has weights of {block.w.shape} for {D} inputs")
         if block.weights == "float" and (i or last):
-            raise ValueError(f"block {i} has float weights; only the first of several may")
+            raise ValueError(
+                f"block {i} has float weights; only the first of several may, in networks of the "
+                "methods 0/1, 0/1 centred and +-1"
+            )
         if block.weights not in ("float", blocks[-1].weights):
             raise ValueError(f"block {i} is of {block.weights}, and the last one is not")
         if min(block.out_shape) < 1 or block.pool > 1 and not block.kernel:
