@@ -9,6 +9,7 @@ imports only from those above it, and says in which order to read it:
     core        the idea: quantizer, layers, sparsity, training
     bits        freeze a network, count it, code it, store it
     engines     run it: loops, float32 products, packed words, bit slices
+    export      write it as C, for a small device
 
 `images` reads pictures from files, for the commands in `__main__`.
 

@@ -2,17 +2,20 @@
 
     python -m sbnn_np show model.sbnn              what is in it, layer by layer, byte by byte
     python -m sbnn_np predict model.sbnn image...  what it takes images for
+    python -m sbnn_np export model.sbnn --to folder    as C for a small device
 """
 
 import argparse
 import os
 import sys
+from pathlib import Path
 
 import numpy as np
 
 from sbnn_np import images
 from sbnn_np.bits import bitops, freeze, storage, summary
 from sbnn_np.engines import packed
+from sbnn_np.export import exporter
 
 
 def show(args):
@@ -66,6 +69,21 @@ def predict(args):
     return status
 
 
+def export(args):
+    """Write a model file as C, and print what it takes; 2 if that cannot be done."""
+    prefix = args.prefix or Path(args.model).stem
+    try:
+        told = exporter.export(
+            loaded(args.model), args.to, prefix, Path(args.model).name, args.ram_bytes
+        )
+    except exporter.ExportError as error:
+        return complain(error)
+    print(f"{args.to}: {prefix}.h, {prefix}.c, example.c and README")
+    for what, number, unit in told.lines():
+        print(f"{what:<26}{number:>10,} {unit}")
+    return 0
+
+
 def loaded(path):
     """The model of a file; what is wrong with it names the file."""
     try:
@@ -97,6 +115,16 @@ def main():
         "--invert", choices=["auto", "yes", "no"], default="auto",
         help="make 255 - pixel of each pixel; auto: of images whose ground is not the model's",
     )
+    command = commands.add_parser(
+        "export", help="write a model as C for a small device",
+        description="Write a model as C for a small device.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    command.add_argument("model", help="a .sbnn file")
+    command.add_argument("--to", required=True, help="folder for the files; made if missing")
+    command.add_argument("--prefix", help="of all names; None: the name of the model file")
+    command.add_argument("--ram-bytes", type=positive, help="refuse to take more memory than this")
+    command.set_defaults(function=export)
     args = parser.parse_args()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
