@@ -10,6 +10,7 @@ imports only from those above it, and says in which order to read it:
     bits        freeze a network, count it, code it, store it
     engines     run it: loops, float32 products, packed words, bit slices
     export      write it as C, for a small device
+    page        see it: a page for the browser where bits fire
 
 `images` reads pictures from files, for the commands in `__main__`.
 

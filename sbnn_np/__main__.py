@@ -3,6 +3,7 @@
     python -m sbnn_np show model.sbnn              what is in it, layer by layer, byte by byte
     python -m sbnn_np predict model.sbnn image...  what it takes images for
     python -m sbnn_np export model.sbnn --to folder    as C for a small device
+    python -m sbnn_np page model.sbnn              a page for the browser, where it can be tried
 """
 
 import argparse
@@ -16,6 +17,9 @@ from sbnn_np import images
 from sbnn_np.bits import bitops, freeze, storage, summary
 from sbnn_np.engines import packed
 from sbnn_np.export import exporter
+from sbnn_np.page import page as pages
+from sbnn_np.page import trace as traces
+from sbnn_np.support import atomic
 
 
 def show(args):
@@ -84,6 +88,28 @@ def export(args):
     return 0
 
 
+def page(args):
+    """Write the page of a model, one HTML file; the test images are those beside the model."""
+    model = loaded(args.model)
+    pages.check(model)
+    paths = args.images
+    if paths is None:
+        paths = sorted(Path(args.model).parent.glob("digit_*.png"))[: pages.MOST_EXAMPLES]
+    batches = [images.read(path, model, pages.MOST_EXAMPLES)[0] for path in paths]
+    names = [
+        Path(path).stem.removeprefix("digit_") if len(batch) == 1 else str(n)
+        for path, batch in zip(paths, batches) for n in range(len(batch))
+    ]
+    try:
+        trace = None if args.trace is None else traces.load(args.trace)
+        html = pages.make(model, [image for batch in batches for image in batch], names, trace)
+        atomic.write(args.out, html.encode())
+    except OSError as error:
+        return complain(f"{error.filename}: {error.strerror or error}")
+    size = len(html.encode())
+    print(f"{args.out}: {size:,} bytes, {len(names)} test images; open it in a browser")
+
+
 def loaded(path):
     """The model of a file; what is wrong with it names the file."""
     try:
@@ -125,6 +151,20 @@ def main():
     command.add_argument("--prefix", help="of all names; None: the name of the model file")
     command.add_argument("--ram-bytes", type=positive, help="refuse to take more memory than this")
     command.set_defaults(function=export)
+    command = commands.add_parser(
+        "page", help="write a page for the browser", description="Write a page for the browser.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    command.add_argument("model", help="a .sbnn file")
+    command.add_argument("--out", default="page.html", help="the page")
+    command.add_argument(
+        "--images", nargs="+", default=argparse.SUPPRESS,
+        help="PNG or idx files of test images, 20 in all; left out, digit_*.png beside the model",
+    )
+    command.add_argument(
+        "--trace", default=argparse.SUPPRESS, help="of a training; see sbnn_np/page/trace.py"
+    )
+    command.set_defaults(function=page, images=None, trace=None)
     args = parser.parse_args()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
@@ -134,7 +174,9 @@ def main():
         status = args.function(args)
         if sys.stdout:
             sys.stdout.flush()
-    except (storage.ModelFileError, images.ImageError) as error:
+    except (
+        storage.ModelFileError, images.ImageError, pages.PageError, traces.TraceError
+    ) as error:
         status = complain(error)
     except MemoryError:
         status = complain("there is not enough memory; --first takes fewer images of a file")

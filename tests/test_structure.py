@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "sbnn_np"
-ROOMS = ["support", "datasets", "core", "bits", "engines", "engines/sliced", "export"]
+ROOMS = ["support", "datasets", "core", "bits", "engines", "engines/sliced", "export", "page"]
 LEVELS = [                        # within and over rooms: a file imports from earlier sets only
     {"threads", "atomic", "gradcheck", "checks"},
     {"checkpoint"},
@@ -41,6 +41,7 @@ LEVELS = [                        # within and over rooms: a file imports from e
     {"account", "c_layers"},
     {"c_source"},
     {"exporter"},
+    {"page", "trace"},
 ]
 LEVEL = {name: level for level, names in enumerate(LEVELS) for name in names}
 FILES = sorted(path for path in PACKAGE.rglob("*.py") if path.stem != "__init__")

@@ -1,0 +1,503 @@
+"""The page for the browser: in Chromium it gives Python's scores, to the last bit."""
+
+import base64
+import contextlib
+import html
+import io
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import tomllib
+import warnings
+from pathlib import Path
+from types import SimpleNamespace
+from unittest import mock
+
+import numpy as np
+import pytest
+from conftest import frozen_example
+
+from sbnn_np import __main__ as commands
+from sbnn_np import images as pictures
+from sbnn_np.bits import bitops, freeze, storage
+from sbnn_np.core import network, optim, sparsity, train
+from sbnn_np.datasets import strokes
+from sbnn_np.engines import floats
+from sbnn_np.page import page
+from sbnn_np.page import trace as traces
+
+ROOT = Path(__file__).resolve().parent.parent
+EXAMPLES = ROOT / "figures" / "examples"
+INSTALL = "the page is tested in Chromium, which is not here: apt-get install -y chromium"
+FLAGS = [
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    """Opens a page, lets a script of the test answer in it, and returns what it answered."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    browser = next(filter(None, map(shutil.which, names)), None)
+    if not browser:
+        warnings.warn(INSTALL, stacklevel=1)             # pytest prints warnings even with -q
+        pytest.skip(INSTALL)
+
+    def ask(content, script, width=1200):
+        """The JSON that `script`, the body of a function behind the whole page, returns."""
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+            path = Path(folder) / "page.html"
+            path.write_text(
+                f"{content}<pre id=told></pre><script>(() => {{ let told; try {{ "
+                f"told = (() => {{ {script} }})(); }} catch (error) {{ told = error.stack; }} "
+                "element('told').textContent = JSON.stringify(told); })()</script>",
+                encoding="utf-8",
+            )
+            done = subprocess.run(
+                [browser, *FLAGS, f"--user-data-dir={folder}/profile",
+                 f"--window-size={width},900", "--dump-dom", path.as_uri()],
+                capture_output=True, timeout=120,
+            )
+        found = re.search(r'<pre id="told">(.*?)</pre>', done.stdout.decode("utf-8"), re.DOTALL)
+        assert found and found[1], done.stderr.decode("utf-8", "replace")[-2000:]
+        told = json.loads(html.unescape(found[1]))
+        assert not isinstance(told, str), told            # the text of an error
+        return told
+
+    return ask
+
+
+def call(*arguments):
+    """The command, in this process: its exit code, and what it prints."""
+    out, err = io.StringIO(), io.StringIO()
+    with (
+        mock.patch.object(sys, "argv", ["sbnn_np", *map(str, arguments)]),
+        contextlib.redirect_stdout(out), contextlib.redirect_stderr(err),
+        pytest.raises(SystemExit) as end,
+    ):
+        commands.main()
+    return SimpleNamespace(
+        returncode=end.value.code or 0, stdout=out.getvalue(), stderr=err.getvalue()
+    )
+
+
+@pytest.fixture(scope="module")
+def digits():
+    """The committed network, and the page that the command makes of it."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "page.html"
+        done = call("page", EXAMPLES / "digits.sbnn", "--out", out)
+        assert done.returncode == 0, done.stderr
+        assert "10 test images; open it in a browser" in done.stdout
+        return storage.load(EXAMPLES / "digits.sbnn"), out.read_text(encoding="utf-8")
+
+
+# scores
+
+
+def random_model(sizes, method, p0, seed, binarize=None):
+    """A frozen network whose batch norm has measured strokes; `sizes` begins with 784."""
+    rng = np.random.default_rng(seed)
+    net = network.mlp(sizes, method, rng, p0=p0)
+    images = strokes.draw(np.arange(10).repeat(4), rng).reshape(40, 784)
+    net.forward(images if binarize is None else images > binarize, train=True)
+    return freeze.freeze(net, binarize=binarize)
+
+
+MODELS = {
+    "centred, of pixels": random_model([784, 60, 30, 10], "0/1 centred", 0.05, 0),
+    "plain, of bits": random_model([784, 33, 10], "0/1", 0.02, 1, binarize=127),
+    "mostly ones": random_model([784, 20, 7, 5, 10], "0/1 centred", 0.9, 2),
+    "too dense for a code": random_model([784, 20, 10], "0/1", 0.5, 3, binarize=0),
+    "nearly without ones": random_model([784, 20, 10], "0/1 centred", 1e-4, 4),
+}
+
+
+def adds_of(model):
+    """Additions for one image, by the count that other tests hold to the loops."""
+    bits = 8 if model.binarize is None else 1
+    return sum(each["adds"] for each in bitops.operations(freeze.thaw(model), bits))
+
+
+def hidden_bits(model, images):
+    """The bits of each hidden layer, by whole numbers of NumPy."""
+    x, found = model.first_inputs(images.reshape(len(images), -1)).astype(np.int64), []
+    for block in model.blocks[:-1]:
+        Z = block.unit * (x @ block.w) - block.centre * x.sum(axis=1, keepdims=True)
+        x = ((Z >= block.threshold) ^ block.flip).astype(np.int64)
+        found.append(x)
+    return found
+
+
+def test_scores_bits_and_additions_are_pythons(chromium, digits):
+    model, content = digits
+    rng = np.random.default_rng(0)
+    images = strokes.draw(rng.integers(0, 10, 200), rng).reshape(200, 784)
+    images[190:] = rng.integers(0, 256, (10, 784))
+    images[199] = 0
+    models = {"committed": model, **MODELS}
+    files = {name: page.text_of(storage.dumps(each)) for name, each in models.items()}
+    answers = chromium(content, f"""
+        const files = {json.dumps(files)}, images = bytesOf("{page.text_of(images.tobytes())}");
+        return Object.fromEntries(Object.entries(files).map(([name, file]) => {{
+          const model = readModel(bytesOf(file)), answers = [];
+          for (let n = 0; n < 200; n++) {{
+            const result = forward(model, images.subarray(784 * n, 784 * (n + 1)));
+            const scores = [...new Uint32Array(result.scores.buffer)];
+            const bits = result.layers.slice(0, -1).map(layer => layer.bits.join(""));
+            answers.push({{scores, adds: result.adds, bits}});
+          }}
+          return [name, answers];
+        }}));
+    """)
+    for name, each in models.items():
+        expected = floats.Floats(each).forward(images)
+        found = np.array([answer["scores"] for answer in answers[name]], np.uint32)
+        assert np.array_equal(found, expected.view(np.uint32)), name
+        assert {answer["adds"] for answer in answers[name]} == {adds_of(each)}, name
+        for layer, bits in enumerate(hidden_bits(each, images)):
+            told = [[int(bit) for bit in answer["bits"][layer]] for answer in answers[name]]
+            assert np.array_equal(told, bits), (name, layer)
+
+
+def test_a_score_off_by_one_bit_would_be_seen(chromium, digits):
+    """Without one rounding to float32, some of the scores change: the test above can fail."""
+    model, content = digits
+    rounds = "Math.fround(Math.fround(sums[m] / layer.unit) * layer.factor[m])"
+    assert content.count(rounds) == 1
+    images = np.stack([strokes.draw(np.array([d]), np.random.default_rng(d)) for d in range(10)])
+    scores = chromium(content.replace(rounds, rounds[len("Math.fround(") : -1]), f"""
+        const images = bytesOf("{page.text_of(images.tobytes())}"), scores = [];
+        for (let n = 0; n < 10; n++) {{
+          const result = forward(MODEL, images.subarray(784 * n, 784 * (n + 1)));
+          scores.push([...new Uint32Array(result.scores.buffer)]);
+        }}
+        return scores;
+    """)
+    expected = floats.Floats(model).forward(images.reshape(10, 784)).view(np.uint32)
+    assert 0 < (np.array(scores, np.uint32) != expected).sum() < 60
+
+
+# drawing
+
+
+def picture_of(ink, side=28):
+    """The picture of a drawing, (280, 280) bool, as the makers of MNIST describe it."""
+    rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
+    height, width = np.ptp(rows) + 1, np.ptp(columns) + 1
+    size, n = max(height, width), round(side * 20 / 28)
+    square = np.zeros((size, size), np.uint8)
+    top, left = (size - height) // 2, (size - width) // 2
+    square[top : top + height, left : left + width] = (
+        ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    )
+    # means over areas, in whole numbers: n * n times the part of each pixel that has ink
+    parts = np.rint(pictures.overlap(size, n) * size).astype(np.int64)
+    area = parts @ square @ parts.T
+    box = (510 * area + size * size) // (2 * size * size)
+    assert np.abs(box - 255 * pictures.resized(square, n, n)).max() <= 0.5 + 1e-9
+    picture = np.zeros((3 * side, 3 * side), np.int64)
+    mass = box.sum()
+    middle = [
+        side // 2 - int(np.floor((box.sum(axis=1 - axis) * np.arange(n)).sum() / mass + 0.5))
+        for axis in (0, 1)
+    ]
+    picture[side + middle[0] :, side + middle[1] :][:n, :n] = box
+    return picture[side : 2 * side, side : 2 * side]
+
+
+STROKES = [                              # a 4, a dot at the edge, a line to the corner, a small 7
+    [[[150, 40], [70, 160], [210, 160]], [[170, 90], [165, 250]]],
+    [[[0, 140], [0, 141]]],
+    [[[20, 25], [279, 279]]],
+    [[[100, 100], [140, 100], [115, 150]]],
+]
+
+
+def test_a_drawing_becomes_a_picture_as_mnist_was_made(chromium, digits):
+    _, content = digits
+    answers = chromium(content, f"""
+        const pad = element("pad");
+        function send(type, [x, y]) {{
+          const box = pad.getBoundingClientRect();
+          pad.dispatchEvent(new PointerEvent(type, {{
+            clientX: box.left + x * box.width / PAD, clientY: box.top + y * box.height / PAD,
+            buttons: 1, pointerId: 1, bubbles: true,
+          }}));
+        }}
+        return {json.dumps(STROKES)}.map(strokes => {{
+          element("clear").click();
+          for (const stroke of strokes) {{
+            send("pointerdown", stroke[0]);
+            stroke.slice(1).forEach(point => send("pointermove", point));
+            send("pointerup", stroke[stroke.length - 1]);
+          }}
+          update();
+          const answer = element("answer").textContent;
+          return {{ink: state.ink.join(""), pixels: [...state.pixels], answer}};
+        }});
+    """)
+    for answer, drawn in zip(answers, STROKES):
+        ink = np.array([bit == "1" for bit in answer["ink"]]).reshape(280, 280)
+        for stroke in drawn:
+            assert all(ink[y, x] for x, y in stroke)
+        pixels = np.array(answer["pixels"]).reshape(28, 28)
+        assert np.array_equal(pixels, picture_of(ink))
+        if ink.sum() > 5000:             # not cut off by the shift
+            at = (pixels.sum(axis=1) @ np.arange(28)) / pixels.sum()
+            assert 13.5 <= at < 14.5
+    assert answers[0]["answer"] == "The network reads 4"
+
+
+# what can be clicked, and the keys
+
+
+def test_clicks_and_keys(chromium, digits):
+    model, content = digits
+    images = np.concatenate([
+        pictures.read(EXAMPLES / f"digit_{d}.png", model)[0] for d in range(10)
+    ])
+    found = chromium(content, """
+        const key = (id, name) => {
+          const target = typeof id === "string" ? element(id) : id;
+          target.dispatchEvent(new KeyboardEvent("keydown", {key: name, bubbles: true}));
+        };
+        const text = id => element(id).textContent, found = {};
+        found.examples = [...element("examples").children].map(button => {
+          button.click();
+          return [[...state.pixels], text("answer")];
+        });
+        const [first, second] = [...element("layers").children].map(stage => stage.children[1]);
+        key(first, "ArrowRight");
+        key(first, "ArrowDown");
+        found.first = [state.chosen, text("neuron-title"), text("neuron-text"), text("exactly")];
+        const box = second.getBoundingClientRect(), grid = layerGrid(512);
+        second.dispatchEvent(new PointerEvent("pointerdown", {
+          clientX: box.left + 2.5 * grid.cell, clientY: box.top + 1.5 * grid.cell, bubbles: true,
+        }));
+        found.second = [state.chosen, grid.columns, text("account"), text("exactly")];
+        element("previous").click();
+        found.previous = state.chosen;
+        element("scores").children[9].click();
+        found.score = [state.chosen, text("neuron-title"), text("account")];
+        key("pad", "ArrowLeft");
+        key("pad", " ");
+        for (let i = 0; i < 6; i++) key("pad", "ArrowDown");
+        key("pad", " ");
+        key("pad", "ArrowUp");
+        found.keys = [state.ink.join("").lastIndexOf("1"), state.pixels.some(pixel => pixel > 0)];
+        key("pad", "Delete");
+        found.cleared = [state.ink.includes(1), text("answer")];
+        found.costs = text("costs");
+        element("see-training").click();
+        found.training = [element("use").hidden, element("no-trace").hidden, text("no-trace")];
+        found.ready = Number(document.body.dataset.ready);
+        return found;
+    """)
+    scores = floats.Floats(model).forward(images)
+    for d, (pixels, answer) in enumerate(found["examples"]):
+        assert np.array_equal(pixels, images[d])
+        assert answer == f"The network reads {scores[d].argmax()}"
+    bits, columns = hidden_bits(model, images[9:]), found["second"][1]
+    chosen, title, text, exactly = found["first"]
+    m, first = chosen["m"], model.blocks[0]
+    assert chosen == {"l": 0, "m": 1 + columns} and columns == 16
+    state = "fires (1)" if bits[0][0, m] else "is silent (0)"
+    assert title == f"Neuron {m + 1} of layer 1 {state}"
+    assert text.startswith(f"It has {first.w[:, m].sum()} ones.")
+    assert ("turned round" in text) == first.flip[m]
+    assert f"{first.threshold[m]:,}" in exactly and exactly.endswith(f"the bit is {bits[0][0, m]}.")
+    m = 2 + columns
+    chosen, _, account, exactly = found["second"]
+    z = bits[0][0] @ model.blocks[1].w[:, m]
+    assert chosen == {"l": 1, "m": m} and f"ones that meet a 1{z}" in account
+    assert exactly.endswith(f"the bit is {bits[1][0, m]}.")
+    assert found["previous"] == {"l": 1, "m": m - 1}
+    assert found["score"][:2] == [{"l": 2, "m": 9}, "Class 9"]
+    assert f"{scores[9, 9]:.2f}".rstrip("0").replace("-", "\u2212") in found["score"][2]
+    assert found["keys"] == [212 * 280 + 130, True]
+    assert found["cleared"] == [False, "The picture is blank."]
+    assert f"{adds_of(model):,}" in found["costs"]
+    for value in ("5.28% of the 667,638", "26,123", "0.98% of the 2,678,824"):
+        assert value in found["costs"]
+    assert found["training"][:2] == [True, False]
+    assert "trace.save(" in found["training"][2] and "--trace" in found["training"][2]
+    assert found["ready"] < 1000
+
+
+# the training
+
+
+@pytest.fixture(scope="module")
+def trained():
+    """A small training with a trace, and the same one without."""
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 10, 300)
+    images = strokes.draw(labels, rng).reshape(300, 784)
+    trace, nets, rows = traces.Trace(), [], []
+    for hooks in ({"on_step": trace.on_step, "on_epoch": trace.on_epoch}, {}):
+        rng = np.random.default_rng(1)
+        net = network.mlp([784, 24, 10], "0/1 centred", rng, p0=0.01)
+        rule = sparsity.NetBudget(sparsity.Schedule(target=0.05, start=0.01))
+        found, _ = train.fit(
+            net, (images, labels), (images, labels), rule, optim.NormalizedSGD(net.params()),
+            rate=1e-2, epochs=3, rng=rng, batch=50, **hooks,
+        )
+        nets.append(net)
+        rows.append(found)
+    return trace, nets, rows
+
+
+def test_a_trace_changes_nothing_and_notes_every_epoch(trained, tmp_path):
+    trace, nets, rows = trained
+    for with_trace, without in zip(nets[0].params(), nets[1].params()):
+        assert np.array_equal(with_trace, without)
+    assert trace.density[1:] == [row["density"] for row in rows[0]]
+    assert trace.densities[1:] == [row["layer_densities"] for row in rows[0]]
+    assert trace.accuracy == [row["validation_accuracy"] for row in rows[0]]
+    assert np.array_equal(trace.bits[-1], nets[0].weight_layers[0].mask[:, :16].T)
+    assert abs(trace.density[0] - 0.01) < 0.001 and len(trace.bits) == 4
+    trace.save(tmp_path / "trace.npz")
+    loaded = traces.load(tmp_path / "trace.npz")
+    assert np.array_equal(loaded.bits, trace.bits) and loaded.shape == (28, 28)
+    assert np.array_equal(loaded.densities, trace.densities)
+    assert loaded.accuracy == trace.accuracy and loaded.density == trace.density
+    assert (tmp_path / "trace.npz").stat().st_size < 20_000
+
+
+def test_the_page_plays_the_training(chromium, trained):
+    trace, nets, _ = trained
+    model = freeze.freeze(nets[0], classes=("</script>", *"123456789"))
+    found = chromium(page.make(model, trace=trace), """
+        element("see-training").click();
+        const frames = [0, 1, 2, 3].map(e => {
+          element("epoch").value = e;
+          element("epoch").dispatchEvent(new Event("input"));
+          return [element("epoch-title").textContent, element("epoch-text").textContent];
+        });
+        const bits = TRAINING.trace.bits.map(frame => frame.map(neuron => neuron.join("")));
+        element("play").click();
+        const playing = element("play").textContent;
+        element("play").click();
+        return {frames, bits, playing, paused: element("play").textContent,
+                canvases: element("learners").children.length,
+                examples: element("examples").children.length, name: MODEL.classes[0],
+                wide: document.documentElement.scrollWidth - innerWidth};
+    """, width=500)
+    told = np.array([[list(map(int, bits)) for bits in frame] for frame in found["bits"]])
+    assert np.array_equal(told, np.array(trace.bits))
+    assert [title for title, _ in found["frames"]] == [
+        "At the start", "After epoch 1 of 3", "After epoch 2 of 3", "After epoch 3 of 3"
+    ]
+    assert found["frames"][3][1] == (
+        f"{100 * trace.density[3]:.2f}% of all weights are 1. These 16 neurons of the first layer "
+        f"have {trace.bits[3].sum()} ones. Validation accuracy: {100 * trace.accuracy[2]:.1f}%."
+    )
+    assert (found["playing"], found["paused"]) == ("Pause", "Play")
+    assert (found["canvases"], found["examples"], found["name"]) == (16, 0, "</script>")
+    assert found["wide"] <= 0                             # nothing beyond the screen of a telephone
+
+
+# the file
+
+
+def test_the_page_is_small_and_needs_nothing_else(digits):
+    model, content = digits
+    assert len(content.encode()) < 300_000
+    data = json.loads(re.search(r'id="data">(.*?)</script>', content)[1])
+    assert base64.b64decode(data["file"]) == (EXAMPLES / "digits.sbnn").read_bytes()
+    assert [name for name, _ in data["examples"]] == list("0123456789")
+    assert set(re.findall(r"https?://[\w./]*", content)) == {"http://www.w3.org/2000/svg"}
+    assert not re.search(r"<link|src=|@import|url\(|fetch\(|XMLHttp|import\(", content)
+    assert "default-src 'none'" in content
+
+
+def test_an_installed_package_has_the_sources_of_the_page():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    tools = project["tool"]["setuptools"]
+    assert "sbnn_np.page" in tools["packages"]
+    folder = ROOT / "sbnn_np" / "page"
+    taken = {path for end in tools["package-data"]["sbnn_np.page"] for path in folder.glob(end)}
+    others = {path for path in folder.iterdir() if path.is_file() and path.suffix != ".py"}
+    assert taken == others and len(others) >= 3
+    html = (folder / "page.html").read_text(encoding="utf-8")
+    named = set(re.findall(r'(?:src|href)="([\w.]+)"', html))
+    assert named == {path.name for path in others} - {"page.html"}
+    for path in others:
+        lines = path.read_text(encoding="utf-8").splitlines()
+        assert max(map(len, lines)) <= 100, path
+
+
+# what is refused
+
+
+def test_networks_that_the_page_cannot_show_are_refused():
+    for kind, message in (
+        ("float first", "layer 1 is a convolution; the page shows networks of dense layers with"),
+        ("conv", "layer 1 is a convolution"),
+        ("+-1", r"layer 1 has \+-1 weights; the page shows networks of dense layers with 0/1"),
+    ):
+        with pytest.raises(page.PageError, match=message):
+            page.make(frozen_example(kind)[0])
+    rng = np.random.default_rng(0)
+    net = network.mlp([30, 20, 5], "0/1", rng, p0=0.2)
+    net.forward(rng.integers(0, 256, (20, 30)), train=True)
+    with pytest.raises(page.PageError, match="takes 30 numbers; the page needs square grey"):
+        page.make(freeze.freeze(net))
+    net = network.mlp([784, 5], "0/1", rng, p0=0.2)
+    net.forward(rng.integers(0, 256, (20, 784)), train=True)
+    with pytest.raises(page.PageError, match="has 1 layers; the page shows 2 to 4"):
+        page.make(freeze.freeze(net))
+
+
+def test_what_the_command_cannot_do_it_says(tmp_path, trained):
+    model, trace = EXAMPLES / "digits.sbnn", tmp_path / "trace.npz"
+    storage.save(frozen_example("+-1")[0], tmp_path / "signs.sbnn")
+    (tmp_path / "text.npz").write_text("no trace", encoding="utf-8")
+    np.savez(tmp_path / "other.npz", shape=np.array([28, 28]))
+    fitting = trained[0].bits
+    np.savez(
+        trace, shape=[28, 28], bits=fitting, densities=trained[0].densities, density=[0.5],
+        accuracy=trained[0].accuracy,
+    )
+    (tmp_path / "file").write_text("no folder", encoding="utf-8")
+    many = np.zeros((21, 28, 28), np.uint8)
+    header = bytes([0, 0, 8, 3]) + np.array(many.shape, ">i4").tobytes()
+    (tmp_path / "many").write_bytes(header + many.tobytes() * 2)
+    out = ["--out", tmp_path / "page.html"]
+    for arguments, message in (
+        ([tmp_path / "signs.sbnn", *out], "layer 1 has +-1 weights; the page shows"),
+        ([tmp_path / "none.sbnn", *out], "none.sbnn: No such file"),
+        ([model, "--out", tmp_path / "file" / "page.html"], "file"),
+        ([model, "--out", tmp_path], "Is a directory"),
+        ([model, *out, "--images", tmp_path / "text.npz"], "neither a PNG nor an idx file"),
+        ([model, *out, "--trace", tmp_path / "none.npz"], "none.npz: No such file"),
+        ([model, *out, "--trace", tmp_path / "text.npz"], "text.npz: this is no trace"),
+        ([model, *out, "--trace", tmp_path / "other.npz"], "other.npz: this is no trace"),
+        ([model, *out, "--trace", trace], "trace.npz: its arrays do not fit one another"),
+    ):
+        done = call("page", *arguments)
+        assert done.returncode == 2 and done.stderr.startswith("error: "), done.stderr
+        assert message in done.stderr and "Traceback" not in done.stderr
+        assert not (tmp_path / "page.html").exists()
+
+
+def test_traces_of_other_networks_are_refused(trained):
+    trace = traces.Trace()
+    net = network.mlp([30, 20, 5], "0/1", np.random.default_rng(0), p0=0.2)
+    with pytest.raises(traces.TraceError, match=r"shape \(30,\), not square grey pictures"):
+        trace.on_step(0, net)
+    net = network.mlp([784, 20, 5], "+-1", np.random.default_rng(0))
+    with pytest.raises(traces.TraceError, match="Dense with weights"):
+        trace.on_step(0, net)
+    with pytest.raises(traces.TraceError, match="step 0 was not noted"):
+        trace.on_epoch({}, net)
+    with pytest.raises(traces.TraceError, match="no epoch was noted"):
+        trace.save("nowhere.npz")
+    trace.shape, trace.bits = (16, 16), [np.zeros((16, 256), bool)]
+    with pytest.raises(page.PageError, match="of 16 x 16 pixels; the network takes 28 x 28"):
+        page.make(storage.load(EXAMPLES / "digits.sbnn"), trace=trace)
