@@ -1,0 +1,397 @@
+"""Solutions pass; blanks and planted mistakes fail, and the report names the mistake."""
+
+import doctest
+import importlib
+import re
+import shutil
+import subprocess
+import sys
+from itertools import product
+
+import numpy as np
+import pytest
+from conftest import ROOT
+from exercises import __main__ as command
+from exercises import questions
+from exercises.checks import check_3, compare
+
+from sbnn_np.bits import rans
+from sbnn_np.core import reference
+from sbnn_np.support import gradcheck
+
+NUMBERS = list(command.EXERCISES)
+FOLDER = ROOT / "walkthrough" / "exercises"
+
+
+def solution(number):
+    module = importlib.import_module(f"exercises.solutions.solution_{number[0]}")
+    return getattr(module, command.EXERCISES[number].name)
+
+
+def blank(number):
+    module = importlib.import_module(f"exercises.chapter_{number[0]}")
+    return getattr(module, command.EXERCISES[number].name)
+
+
+def report_on(number, function, state="wrong"):
+    found, report = compare.check(command.EXERCISES[number], function)
+    assert found == state, report
+    return report
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_solutions_pass_and_blanks_fail_with_a_hint(number):
+    assert f"{number} {command.EXERCISES[number].name}: done." in report_on(
+        number, solution(number), "done"
+    )
+    report = report_on(number, blank(number), "blank")
+    assert f"walkthrough/exercises/chapter_{number[0]}.py at line" in report and "Hint: " in report
+    assert "Traceback" not in report
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_the_examples_of_the_texts_are_what_the_solutions_give(number):
+    function = blank(number)
+    place = {"np": np, function.__name__: solution(number)}
+    (example,) = doctest.DocTestFinder(recurse=False).find(function, number, globs=place)
+    assert example.examples
+    runner = doctest.DocTestRunner(verbose=False, optionflags=doctest.NORMALIZE_WHITESPACE)
+    assert runner.run(example, out=lambda text: pytest.fail(text)).failed == 0
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_every_named_mistake_is_found(number):
+    exercise = command.EXERCISES[number]
+    for name, sentence, as_mistaken in exercise.mistakes:
+        if "stable" in sentence:
+            continue                       # on some machines the other way to sort gives the same
+
+        def mistaken(name=name, as_mistaken=as_mistaken, **case):
+            right = exercise.answer(**case)
+            if len(exercise.results) == 1:
+                return as_mistaken(**case)
+            wrong = dict(zip(exercise.results, right)) | {name: as_mistaken(**case)}
+            return tuple(wrong.values())
+
+        assert sentence in report_on(number, mistaken)
+
+
+# mistakes as a reader makes them, written without a look at the checks
+
+
+def swapped_directions(inputs, w, limit, direction):
+    return 1 * ((inputs @ w - limit) > 0)
+
+
+def climbing(latent, dw, rate):
+    new = latent + rate * dw
+    return new, np.count_nonzero((new > 0) != (latent > 0))
+
+
+def one_at_zero(latent):
+    return np.where(latent < 0, 0, 1)
+
+
+def no_window(dw, da, y):
+    return dw, da
+
+
+def all_ties(latent, k):
+    return 1.0 * (latent >= sorted(latent, reverse=True)[k - 1])
+
+
+def last_ties(latent, k):
+    w = np.zeros(len(latent))
+    w[np.argsort(latent, kind="stable")[-k:]] = 1
+    return w
+
+
+def transposed(dy, x, w):
+    return dy @ w.T, dy.T @ x
+
+
+def mean_of_images(dy, x, w):
+    return dy @ w.T, np.einsum("nm,nd->dm", dy, x) / dy.shape[0]
+
+
+def no_mean(dy, xhat, scale, inv_std):
+    dscale = np.sum(dy * xhat, axis=0)
+    dx = scale * inv_std * (dy - xhat * dscale / len(dy))
+    return dx, dscale, dy.sum(axis=0)
+
+
+def plain_chain_rule(dy, xhat, scale, inv_std):
+    return dy * scale * inv_std, np.sum(dy * xhat, axis=0), dy.sum(axis=0)
+
+
+def strength_alone(ones, total, expected, share, loss):
+    h = ones / total - expected
+    strength = share * loss / (h * (1 - share)) if h > 1e-4 else 0
+    return strength * max(h, 0), strength
+
+
+def channels_first(x, kernel):
+    N, H, W, C = x.shape
+    return np.array([
+        x[n, i : i + kernel[0], j : j + kernel[1]].transpose(2, 0, 1).ravel()
+        for n in range(N) for i in range(H - kernel[0] + 1) for j in range(W - kernel[1] + 1)
+    ])
+
+
+def overwriting(cols, shape, kernel):
+    N, H, W, C = shape
+    x = np.zeros(shape)
+    places = product(range(N), range(H - kernel[0] + 1), range(W - kernel[1] + 1))
+    for (n, i, j), row in zip(places, cols):
+        x[n, i : i + kernel[0], j : j + kernel[1]] = row.reshape(*kernel, C)
+    return x
+
+
+def always_or(sums, limit, scale):
+    bits = scale * sums > scale * limit
+    return bits, bits.any(axis=1)
+
+
+def k_additions(x, w):
+    return w.T @ x, int(w.sum())
+
+
+def two_inputs(a, b, c):
+    return a ^ b ^ c, a & b
+
+
+def forgotten_slot(state, frequency, first_slot):
+    quotient, rest = divmod(state, frequency)
+    return quotient * 65536 + rest
+
+
+def slot_left_in(new, frequency, first_slot):
+    quotient, slot = divmod(new, 65536)
+    return quotient * frequency + slot
+
+
+def nats(ones, total):
+    p = ones / total
+    bits = -(p * np.log(p) + (1 - p) * np.log(1 - p))
+    return bits, 32 / bits
+
+
+def straight_line(progress, start, target, over):
+    return target if progress > over else start + (target - start) * progress / over
+
+
+def unfair_to_twins(size, accuracy):
+    both = list(zip(size, accuracy))
+    return [
+        all(s > size[i] or a < accuracy[i] for j, (s, a) in enumerate(both) if j != i)
+        for i in range(len(both))
+    ]
+
+
+@pytest.mark.parametrize("number, function, named", [
+    ("0.1", swapped_directions, "The direction is not used"),
+    ("0.2", climbing, "must move against it"),
+    ("1.1", one_at_zero, "exactly 0 must become 0"),
+    ("1.2", no_window, "The window is missing"),
+    ("1.3", all_ties, "more than k ones"),
+    ("1.3", last_ties, "they must go to the earlier index"),
+    ("1.4", transposed, "dw looks transposed"),
+    ("1.4", mean_of_images, "must be the sum over them"),
+    ("1.5", no_mean, "The mean of dy over the batch is missing"),
+    ("1.5", plain_chain_rule, "both of their parts are missing"),
+    ("1.6", strength_alone, "only 1 / total"),
+    ("2.1", channels_first, "channel comes first"),
+    ("2.2", overwriting, "add rows with +="),
+    ("2.3", always_or, "AND"),
+    ("3.1", k_additions, "K - 1 additions"),
+    ("3.2", two_inputs, "The third bit is missing in carry"),
+    ("3.3", forgotten_slot, "first_slot is missing"),
+    ("3.4", slot_left_in, "first_slot is not taken off"),
+    ("4.1", nats, "base 2"),
+    ("4.2", straight_line, "equal factors"),
+    ("4.3", unfair_to_twins, "must not beat each other"),
+])
+def test_planted_mistakes_are_named(number, function, named):
+    report = report_on(number, function)
+    assert named in report
+    assert "largest difference" in report and "Traceback" not in report
+
+
+# the table, and what cannot be compared
+
+
+def test_the_table_says_by_tensor_what_is_exact_and_where_it_is_not():
+    def one_entry_off(dy, x, w):
+        dw = x.T @ dy
+        dw[1, 0] += 3
+        return dy @ w.T, dw
+
+    report = report_on("1.4", one_entry_off)
+    assert "Case 1 of 3 is wrong" in report
+    assert re.search(r"^dx +\(1, 2\) +yes +0$", report, re.M)
+    assert re.search(r"^dw +\(2, 2\) +no +3 +\[1, 0\] +5 +2$", report, re.M)
+
+
+@pytest.mark.parametrize("function, told", [
+    (lambda latent: None, "w is None. Is a return missing"),
+    (lambda latent: "bits", "w must hold numbers"),
+    (lambda latent: [[1], [1, 2]], "rows have different lengths"),
+    (lambda latent: latent[0], "w has shape (); it should have (3,)"),
+    (lambda latent: latent * np.nan, "nan"),
+    (lambda latent: latent / 0, "inf"),
+    (lambda latent: 1 / 0, "stopped with ZeroDivisionError: division by zero"),
+    (lambda values: values > 0, "Does zero_one still take the arguments latent?"),
+    (lambda latent: latent.__imul__(0), "changed its argument latent"),
+])
+def test_what_cannot_be_compared_is_told(function, told):
+    report = report_on("1.1", function)
+    assert told in report and "Traceback" not in report
+
+
+def test_the_line_that_raised_is_shown():
+    def breaks(dy, x, w):
+        return x @ dy, None
+
+    report = report_on("1.4", breaks)
+    assert "stopped with ValueError" in report
+    assert re.search(r"test_exercises.py, line \d+: return x @ dy, None", report)
+
+
+@pytest.mark.parametrize("returned, told", [
+    (np.zeros(2), "must return 2 things: return dx, dw. It returned one, of type ndarray"),
+    ((1, 2, 3), "It returned 3."),
+    ((1, None), "dw is None"),
+])
+def test_a_wrong_number_of_results_is_told(returned, told):
+    assert told in report_on("1.4", lambda dy, x, w: returned)
+
+
+# what is compared with is right
+
+
+def test_batch_norm_is_compared_with_the_derivative_of_the_specification():
+    x = np.random.default_rng(0).normal(size=(6, 3))
+    scale, shift, eps = np.array([1.0, -2.0, 0.5]), np.zeros(3), 1e-3
+    inv_std = 1 / np.sqrt(x.var(axis=0) + eps)
+    dy = np.random.default_rng(1).normal(size=(6, 3))
+    xhat = (x - x.mean(axis=0)) * inv_std
+    dx, _, _ = command.EXERCISES["1.5"].answer(dy, xhat, scale, inv_std)
+
+    def forward(x):
+        return reference.batchnorm_forward(x.tolist(), scale, shift, eps)
+
+    # batch norm's xhat has a mean square of just below 1, by eps; differences in float64
+    gradcheck.check(dx, forward, x, dy, h=1e-5, tolerance=1e-6)
+
+
+def test_the_steps_of_the_exercise_write_what_rans_writes():
+    bits = np.random.default_rng(4).random(3000) < 0.02
+    symbols = rans.gap_symbols(bits).tolist()
+    frequency, first_slot = rans.frequencies(bits.sum() / len(bits))
+    L = rans.lane_count(len(symbols))
+    states, words = [rans.END_STATE] * L, []
+    for t in range(len(symbols) - 1, -1, -1):
+        f, c = int(frequency[symbols[t]]), int(first_slot[symbols[t]])
+        if states[t % L] >= f << 16:
+            words.append(states[t % L] % 65536)
+            states[t % L] >>= 16
+        states[t % L] = check_3.rans_write(states[t % L], f, c)
+    stream = np.array(states, "<u4").tobytes() + np.array(words[::-1], "<u2").tobytes()
+    assert rans.encode(bits)[9:] == stream
+
+
+# the command
+
+
+def run(*words, folder=ROOT):
+    return subprocess.run(
+        [sys.executable, "-m", "walkthrough.exercises", *words], capture_output=True, text=True,
+        cwd=folder,
+    )
+
+
+def test_the_command_lists_what_there_is_and_checks_one():
+    done = run()
+    assert done.returncode == 0, done.stderr
+    for number, exercise in command.EXERCISES.items():
+        assert re.search(rf"^  {number}  blank   {exercise.name} ", done.stdout, re.M)
+    assert max(map(len, done.stdout.splitlines())) <= 100
+    done = run("1.3")
+    assert done.returncode == 1 and "not filled in yet" in done.stdout and not done.stderr
+
+
+@pytest.mark.parametrize("words, told", [
+    (["1.7"], "there is no 1.7"), (["top_k"], "there is no top_k"), (["1.3", "5"], "too much"),
+])
+def test_what_there_is_not_is_an_error(words, told, capsys):
+    assert command.main(words) == 2
+    assert told in capsys.readouterr().err
+
+
+@pytest.fixture
+def reader(tmp_path, monkeypatch):
+    """A copy of the exercises that a reader fills in, and what the command says of it."""
+    shutil.copytree(FOLDER, tmp_path / "walkthrough" / "exercises")
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+
+    def fill_in(chapter, before, after):
+        path = tmp_path / "walkthrough" / "exercises" / f"chapter_{chapter}.py"
+        text = path.read_text(encoding="utf-8")
+        assert before in text
+        path.write_text(text.replace(before, after), encoding="utf-8")
+        return lambda *words: run(*words, folder=tmp_path)
+
+    return fill_in
+
+
+def test_a_reader_fills_in_one_and_it_is_done(reader):
+    blank_line = '    """\n    raise NotImplementedError\n\n\ndef straight_through'
+    say = reader(1, blank_line, blank_line.replace("raise NotImplementedError",
+                                                   "return 1.0 * (latent > 0)"))
+    done = say("1.1")
+    assert done.returncode == 0 and "1.1 zero_one: done" in done.stdout
+    done = say()
+    assert "1 of 18 are done" in done.stdout
+    assert re.search("^  1.1  done    zero_one", done.stdout, re.M)
+
+
+def test_a_file_that_python_cannot_read_is_told_with_its_line(reader):
+    say = reader(1, "def zero_one(latent):", "def zero_one(latent:")
+    done = say("1.3")
+    assert done.returncode == 1 and not done.stderr
+    assert re.search(r"1.3 cannot be checked: chapter_1.py, line \d+: ", done.stdout)
+    assert re.search(r"^  1.3  broken .*\n(.*\n)*  2.1  blank ", say().stdout, re.M)
+
+
+def test_a_function_that_is_gone_is_told(reader):
+    say = reader(1, "def zero_one(latent):", "def quantize(latent):")
+    assert "chapter_1.py has no function zero_one any more" in say("1.1").stdout
+
+
+# the questions
+
+
+ANSWERS = {
+    "0.a": 7, "0.b": 0, "0.c": 8, "1.a": 33433, "1.b": 4, "1.c": 226, "2.a": 9, "2.b": 7168,
+    "2.c": 15, "3.a": 42, "3.b": 33, "3.c": 257, "4.a": 35, "4.b": 70, "4.c": 11,
+}
+
+
+def test_the_answers_are_computed():
+    assert {number: q.compute() for number, q in questions.QUESTIONS.items()} == ANSWERS
+
+
+def test_an_answer_is_checked(capsys):
+    assert command.main(["1.a", "33,433"]) == 0 and "is right" in capsys.readouterr().out
+    for wrong, told in (("33434", "is not right. Hint"), ("many", "is no whole number")):
+        assert command.main(["1.a", wrong]) == 1 and told in capsys.readouterr().out
+    assert command.main(["1.a"]) == 1 and "Put your answer" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("chapter", ["0"])
+def test_a_chapter_asks_its_questions_in_the_same_words(chapter):
+    (path,) = (ROOT / "walkthrough").glob(f"0{chapter}_*.py")
+    told = " ".join(re.sub(r"^# ?", "", path.read_text(encoding="utf-8"), flags=re.M).split())
+    assert f"python -m walkthrough.exercises {chapter}.a" in told
+    for number, question in questions.QUESTIONS.items():
+        assert number[0] != chapter or f"{number} {question.text}" in told, number

@@ -1,0 +1,105 @@
+"""The command that lists the exercises and checks them; see the docstring of the package."""
+
+import importlib
+import sys
+import traceback
+from pathlib import Path
+
+from . import questions
+from .checks import check_0, check_1, check_2, check_3, check_4, compare
+
+HERE = Path(__file__).resolve().parent
+EXERCISES = {
+    exercise.number: exercise
+    for module in (check_0, check_1, check_2, check_3, check_4) for exercise in module.EXERCISES
+}
+
+
+class Unreadable(Exception):  # noqa: N818 - it is no error of this program
+    """A file of exercises cannot be imported: the message says why."""
+
+
+def written(exercise):
+    """The function that a reader wrote for an exercise."""
+    name = f"chapter_{exercise.number.split('.')[0]}"
+    try:
+        module = importlib.import_module(f"{__package__}.{name}")
+    except SyntaxError as error:
+        raise Unreadable(f"{Path(error.filename).name}, line {error.lineno}: {error.msg}") from None
+    except Exception as error:  # noqa: BLE001 - whatever a reader's file raises is told
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        raise Unreadable(
+            f"{Path(last.filename).name}, line {last.lineno}: {type(error).__name__}: {error}"
+        ) from None
+    if not hasattr(module, exercise.name):
+        raise Unreadable(f"{name}.py has no function {exercise.name} any more")
+    return getattr(module, exercise.name)
+
+
+def title(exercise):
+    """The first line of an exercise's docstring, without its number; or a broken file's error."""
+    return (written(exercise).__doc__ or "").split("\n")[0].removeprefix(exercise.number).strip()
+
+
+def listing():
+    """All exercises with their state, and how to go on."""
+    lines, done = [], 0
+    for number, exercise in EXERCISES.items():
+        try:
+            state = compare.check(exercise, written(exercise))[0]
+            told = title(exercise)
+        except Unreadable as error:
+            state, told = "broken", str(error)
+        done += state == "done"
+        lines.append(f"  {number}  {state:<6}  {exercise.name:<19} {told}")
+    numbers = ", ".join(questions.QUESTIONS)
+    return "\n".join([
+        f"Exercises: {done} of {len(EXERCISES)} are done. Fill in the functions of",
+        f"{HERE.parent.name}/{HERE.name}/chapter_0.py to chapter_4.py.", "", *lines, "",
+        f"Questions of the chapters: {numbers}", "",
+        "python -m walkthrough.exercises 1.3      checks an exercise",
+        "python -m walkthrough.exercises 2.a 9    checks an answer to a question",
+    ])
+
+
+def main(words):
+    """Do what the command line says.
+
+    Parameters
+    ----------
+    words : list of str
+        Nothing; or the number of an exercise; or that of a question, and an answer.
+
+    Returns
+    -------
+    status : int
+        0 if what was checked is right, 1 if it is not, 2 if there is no such thing.
+    """
+    if not words:
+        print(listing())
+        return 0
+    number, *rest = words
+    if number in questions.QUESTIONS and len(rest) <= 1:
+        right, report = questions.check(number, *(rest or [None]))
+    elif number in EXERCISES and not rest:
+        exercise = EXERCISES[number]
+        try:
+            state, report = compare.check(exercise, written(exercise))
+        except Unreadable as error:
+            state, report = "broken", f"{number} cannot be checked: {error}"
+        right = state == "done"
+        if state == "wrong":
+            report = f"{number} {exercise.name} is not right yet.\n\n{report}"
+    elif number in EXERCISES or number in questions.QUESTIONS:
+        print(f"error: {' '.join(rest)}: too much behind {number}", file=sys.stderr)
+        return 2
+    else:
+        known = ", ".join([*EXERCISES, *questions.QUESTIONS])
+        print(f"error: there is no {number}; there are {known}", file=sys.stderr)
+        return 2
+    print(report)
+    return 0 if right else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,1 @@
+"""What the exercises are compared with: `compare` does it, check_0 to check_4 say with what."""
