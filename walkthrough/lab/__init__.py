@@ -11,6 +11,7 @@
     tables         one way to make tables, for all reports
     report         results as text, with report_bits and report_curves; rewrite puts them into
                    the READMEs again
+    csv_of_results all runs as data, a row each; result_columns says what the columns mean
     plots          what all figures share; each is drawn from JSON in plots_training,
                    plots_convolution, plots_bits or plots_curves, and again by redraw
     front          trains the network that the picture of the front page shows

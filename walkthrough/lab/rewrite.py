@@ -1,4 +1,6 @@
-"""Write the tables of the READMEs again from the committed JSON; nothing is trained.
+"""Write the tables of the READMEs, and results.csv, again from the committed JSON.
+
+Nothing is trained.
 
     PYTHONPATH=walkthrough python -m lab.rewrite
 
@@ -7,7 +9,15 @@ A generated part of a page stands between two lines, <!-- begin: name --> and <!
 
 import re
 
-from lab import experiment, recipes, redraw, report, report_bits, report_curves
+from lab import (
+    csv_of_results,
+    experiment,
+    recipes,
+    redraw,
+    report,
+    report_bits,
+    report_curves,
+)
 from sbnn_np.support import atomic
 
 ROOT = experiment.FIGURES.parent
@@ -99,3 +109,5 @@ if __name__ == "__main__":
         page = path.read_text(encoding="utf-8")
         atomic.write(path, rewritten(page, parts()).encode())
         print(name)
+    for name in csv_of_results.write():
+        print(f"figures/{name}")
