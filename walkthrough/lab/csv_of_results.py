@@ -39,7 +39,7 @@ def runs(folder=FIGURES):
     """
     found = {}
 
-    def add(run, path, **origin):
+    def add(run, path, origin):
         recipe = experiment.recipe_of(run) if "recipe" in run else None
         found.setdefault(identity(run["row"]), []).append({
             "file": path.relative_to(folder).as_posix(), "results": [], "parts": [],
@@ -50,14 +50,14 @@ def runs(folder=FIGURES):
 
     for path in sorted((folder / "runs").glob("*.json")):
         run = read(path)
-        add(run, path, **run)
+        add(run, path, run)
     for path in sorted(folder.glob("[0-9]*.json")):
         content = read(path)
         for run in content.get("runs", []):
-            add(run, path, **content)
+            add(run, path, content)
         for row in content.get("rows", []):
             if identity(row) not in {None, *found}:
-                add({"row": row}, path, **content)
+                add({"row": row}, path, content)
             for run in found.get(identity(row), []):
                 for told, word in (("results", path.stem), ("parts", row.get("part"))):
                     run[told] += [word] if word and word not in run[told] else []
