@@ -12,5 +12,7 @@ The page itself is HTML, CSS and JavaScript in files of their own, which `page` 
     drawing.js  cells, marks and colours
     neuron.js   the panel of one neuron
     training.js the view that plays a training
-    page.js     what is chosen, and what the mouse and the keys do
+    pad.js      drawing with the mouse, a finger or the keys
+    wires.js    the lines from its inputs to the chosen neuron
+    page.js     what is shown and chosen, and all that is drawn of it
 """

@@ -4,7 +4,9 @@
 // 28 x 28 pixels with their centre of mass in the middle. All numbers here are whole.
 
 const PAD = 280;                        // the pad has PAD x PAD points, each with ink or without
-const PEN = 12;                         // radius of the pen, in points
+// Radius of the pen, in points. A digit that fills two thirds of the pad then has about as much ink
+// as one of MNIST.
+const PEN = 12;
 
 // Ink along the line from (x, y) to (u, v): discs, not more than two points apart.
 function drawLine(ink, x, y, u, v) {

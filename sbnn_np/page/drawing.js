@@ -2,7 +2,9 @@
 // What all views share: colours of the style sheet, sharp canvases, grids of cells, and marks.
 
 const element = id => document.getElementById(id);
-const number = value => value.toLocaleString("en-US");                // 1,234
+const number = (value, digits = 2) => (                             // 1,234 or \u22120.5
+  value.toLocaleString("en-US", {maximumFractionDigits: digits}).replace("-", "\u2212")
+);
 const percent = part => (100 * part).toFixed(100 * part < 9.95 ? 2 : 1) + "%";
 
 function colour(name) {
@@ -25,16 +27,21 @@ function addSvg(parent, tag, attributes, text = "") {
   return parent.appendChild(made);
 }
 
-// Give a canvas its size in pixels of the style sheet, and return a pen that draws in these; the
-// canvas has as many points as the screen can show.
-function penOf(canvas, width, height) {
+const isNarrow = () => matchMedia("(max-width: 760px)").matches;        // as in page.css
+
+const MARGIN = 3;                       // around the cells of a canvas, for rings and marks
+
+// Give a canvas its size in pixels of the style sheet, with a margin around it, and return a pen
+// that draws in these pixels; the canvas has as many points as the screen can show.
+function penOf(canvas, width, height, margin = MARGIN) {
   const ratio = window.devicePixelRatio || 1;
-  canvas.width = Math.round(width * ratio);
-  canvas.height = Math.round(height * ratio);
-  canvas.style.width = width + "px";
-  canvas.style.height = height + "px";
+  canvas.width = Math.round((width + 2 * margin) * ratio);
+  canvas.height = Math.round((height + 2 * margin) * ratio);
+  canvas.style.width = width + 2 * margin + "px";
+  canvas.style.height = height + 2 * margin + "px";
   const pen = canvas.getContext("2d");
   pen.scale(ratio, ratio);
+  pen.translate(margin, margin);
   return pen;
 }
 
@@ -105,9 +112,11 @@ function drawMarks(pen, grid, values, ones, turned) {
 // A ring around one cell.
 function drawRing(pen, grid, i) {
   const [x, y] = placeOf(grid, i), {cell} = grid;
-  pen.strokeStyle = colour("mark");
-  pen.lineWidth = 2;
-  pen.strokeRect(x - 1, y - 1, cell + 2, cell + 2);
+  for (const [name, width] of [["paper", 5], ["mark", 2.5]]) {
+    pen.strokeStyle = colour(name);
+    pen.lineWidth = width;
+    pen.strokeRect(x - 1, y - 1, cell + 2, cell + 2);
+  }
 }
 
 // One value of 0 or 1 for each pixel, or one of 0 to 255, as a canvas of side x side points, which

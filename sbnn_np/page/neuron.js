@@ -1,7 +1,11 @@
 "use strict";
 // The panel of one neuron: its ones over its inputs, its sum beside its threshold, its direction.
 
-const rounded = value => value.toLocaleString("en-US", {maximumFractionDigits: 2});
+// Whether a neuron is turned round: it fires below its threshold, or, if it is a class, its score
+// falls as its sum grows.
+function isTurned(layer, m) {
+  return layer.flip ? layer.flip[m] === 1 : layer.factor[m] < 0;
+}
 
 // What the panel says of a neuron, in words and numbers.
 function accountOf(model, result, l, m) {
@@ -12,7 +16,7 @@ function accountOf(model, result, l, m) {
   const account = {
     layer, here, ones, Z, z, total, hidden, pixels,
     live: ones.filter(d => here.x[d]).length,
-    turned: hidden ? Boolean(layer.flip[m]) : false,
+    turned: isTurned(layer, m),
   };
   if (hidden) {
     account.bit = here.bits[m];
@@ -40,7 +44,8 @@ function drawNeuron(model, result, chosen, side, exampleResults) {
   element("neuron-title").textContent = hidden ? `${name} ${state}` : name;
 
   const room = Math.min(308, document.body.clientWidth - 66);
-  const grid = l ? gridOf(layer.D, 0.7 * room, 1.25 * room) : gridOf(layer.D, room, room, side);
+  const grid = l === 0 ? gridOf(layer.D, room, room, side)
+    : isNarrow() ? gridOf(layer.D, room, 0.8 * room) : gridOf(layer.D, 0.7 * room, 1.25 * room);
   const pen = penOf(element("inputs"), grid.width, grid.height);
   drawCells(pen, grid, here.x, pixels ? 255 : 1);
   drawMarks(pen, grid, here.x, ones, turned);
@@ -58,13 +63,20 @@ function drawNeuron(model, result, chosen, side, exampleResults) {
 
 function wordsOf(account) {
   const {layer, ones, hidden, pixels, turned, live} = account;
-  const inputs = pixels ? "pixels" : "bits";
-  const adds = `It has ${number(ones.length)} ones. It adds the ${inputs} at its ones, of which ` +
-    `${live} ${live === 1 ? "is" : "are"} not 0 now, and leaves out the other ` +
-    `${number(layer.D - ones.length)}.`;
-  if (!hidden) return adds + " The class with the largest score is the answer.";
-  if (account.fixed) return adds + " No input can change its bit.";
-  return adds + (turned
+  const inputs = pixels ? "pixels" : "bits", now = pixels ? "have ink" : "are 1";
+  let words = `Of its ${number(layer.D)} weights, ${number(ones.length)} are 1. It adds the ` +
+    `${inputs} at these ones, of which ${live} ${now} now, and skips the others, whose weight ` +
+    "is 0.";
+  if (layer.centre) {
+    words += ` Then it takes off the same part of ${pixels ? "all ink" : "all bits"} as every ` +
+      "neuron of this layer, so that more ink alone does not raise the sum.";
+  }
+  if (!hidden) {
+    return words + " The class with the largest score is the answer." +
+      (turned ? " This one is turned round: the smaller its sum, the larger its score." : "");
+  }
+  if (account.fixed) return words + " No input can change its bit.";
+  return words + (turned
     ? " Its direction is turned round: it fires while the sum stays below its threshold."
     : " It fires when the sum reaches its threshold.");
 }
@@ -72,18 +84,17 @@ function wordsOf(account) {
 // The sum and what it is compared with, a row for each step.
 function writeAccount(account) {
   const {layer, Z, z, total, hidden, pixels} = account, rows = [];
-  rows.push([pixels ? "ink at its ones" : "ones that meet a 1", rounded(z)]);
+  rows.push([pixels ? "ink at its ones" : "ones that meet a 1", number(z)]);
   if (layer.centre) {
-    const all = pixels ? "all ink" : "all bits that are 1";
-    rows.push([`less ${layer.centre}/64 of ${all}, ${number(total)}`,
-               "\u2212" + rounded(layer.centre * total / 64)]);
-    rows.push(["sum", rounded(Z / 64)]);
+    const all = pixels ? `all ink, ${number(total)}` : `the ${number(total)} bits that are 1`;
+    rows.push([`less ${layer.centre}/64 of ${all}`, number(-layer.centre * total / 64)]);
+    rows.push(["sum", number(Z / 64)]);
   }
   if (hidden) {
-    const sign = account.turned ? "fires if below" : "fires from";
-    rows.push([`threshold (${sign})`, rounded(account.threshold / layer.unit)]);
+    rows.push(["threshold", number(account.threshold / layer.unit)]);
+    rows.push(["direction", account.turned ? "\u25c6 fires below" : "\u25cf fires from there on"]);
   } else {
-    rows.push(["score", rounded(account.score)]);
+    rows.push(["score", number(account.score)]);
   }
   const body = element("account").tBodies[0];
   body.textContent = "";
@@ -101,9 +112,9 @@ function exactWords(account, m) {
     ? `64 \u00d7 ${number(z)} \u2212 ${layer.centre} \u00d7 ${number(total)} = ${number(Z)}`
     : number(Z);
   if (!hidden) {
-    const factor = layer.factor[m].toPrecision(4), offset = layer.offset[m].toPrecision(4);
+    const factor = number(layer.factor[m], 4), offset = number(layer.offset[m], 4);
     return `Sum: ${sum}${layer.centre ? ", in 64ths" : ""}. ` +
-      `Score = ${factor} \u00d7 sum + ${offset}, in float32.`;
+      `Score = ${factor} \u00d7 sum + (${offset}), in float32.`;
   }
   const reached = Z >= threshold, bit = account.bit;
   return `In whole numbers: ${sum}, ${reached ? "at least" : "below"} ${number(threshold)}` +
@@ -117,43 +128,41 @@ function drawSums(account, model, exampleResults, l, m) {
   svg.textContent = "";
   svg.style.display = hidden ? "block" : "none";
   if (!hidden) return;
-  const width = svg.clientWidth || 400, middle = width / 2, base = 66, T = account.threshold;
-  svg.setAttribute("viewBox", `0 0 ${width} 118`);
-  svg.setAttribute("aria-label", `Sum ${rounded(Z / layer.unit)} and threshold ` +
-    `${rounded(T / layer.unit)} on a line`);
+  const width = svg.clientWidth || 400, middle = width / 2, top = 18, base = 88;
+  const T = account.threshold;
+  svg.setAttribute("viewBox", `0 0 ${width} 140`);
+  svg.setAttribute("aria-label", `Sum ${number(Z / layer.unit)} and threshold ` +
+    `${number(T / layer.unit)} on a line`);
   const sums = exampleResults.map(({name, result}) => [name, result.layers[l].sums[m]]);
   const reach = Math.max(layer.unit, ...sums.map(([, sum]) => Math.abs(sum - T)));
   const at = sum => {
     const part = Math.max(-1, Math.min(1, (sum - T) / reach));
     return middle + part * (middle - 16);
   };
+  const [fires, silent] = turned ? [4, width - 4] : [width - 4, 4];
+  const write = (x, y, text, attributes = {}) => addSvg(svg, "text", {
+    x, y, "text-anchor": x === 4 ? "start" : x === width - 4 ? "end" : "middle", ...attributes,
+  }, text);
   addSvg(svg, "rect", {
-    x: turned ? 0 : middle, y: 18, width: middle, height: base - 18, fill: colour("shade"),
+    x: turned ? 0 : middle, y: top, width: middle, height: base - top, fill: colour("shade"),
   });
-  addSvg(svg, "text", {
-    x: turned ? 4 : width - 4, y: 12, "text-anchor": turned ? "start" : "end", class: "soft",
-  }, turned ? "\u25c6 fires below" : "fires from here on \u25cf");
   addSvg(svg, "line", {x1: 0, x2: width, y1: base, y2: base, stroke: colour("soft")});
   addSvg(svg, "line", {
-    x1: middle, x2: middle, y1: 18, y2: base + 6, stroke: colour("ink"), "stroke-width": 2,
+    x1: middle, x2: middle, y1: top, y2: base + 6, stroke: colour("ink"), "stroke-width": 2,
   });
-  addSvg(svg, "text", {x: middle, y: 12, "text-anchor": "middle"}, "threshold");
+  write(middle, 12, `threshold ${number(T / layer.unit)}`);
+  write(fires, 12, turned ? "\u25c6 fires" : "fires \u25cf", {"font-weight": 650});
+  write(silent, 12, "silent", {class: "soft"});
   const lanes = [];                                     // the last place that each lane has used
   for (const [name, sum] of sums.sort((a, b) => a[1] - b[1])) {
     const x = at(sum);
-    let lane = lanes.findIndex(end => x - end > 9 + 3 * name.length);
-    if (lane < 0) lane = Math.min(lanes.length, 3);
+    let lane = lanes.findIndex(end => x - end > 6 + 5 * name.length);
+    if (lane < 0) lane = Math.min(lanes.length, 4);
     lanes[lane] = x;
-    addSvg(svg, "text", {x, y: base - 5 - 11 * lane, "text-anchor": "middle", class: "soft"}, name);
+    addSvg(svg, "text", {x, y: base - 6 - 13 * lane, "text-anchor": "middle"}, name);
   }
-  const x = at(Z), mark = colour("mark");
-  addSvg(svg, "path", {d: `M ${x} ${base + 2} l 7 13 h -14 z`, fill: mark});
-  addSvg(svg, "text", {
-    x: Math.max(30, Math.min(width - 30, x)), y: base + 30, "text-anchor": "middle",
-    "font-weight": 650,
-  }, `sum ${rounded(Z / layer.unit)}`);
-  if (sums.length) {
-    addSvg(svg, "text", {x: 0, y: base + 48, class: "soft"},
-           "above the line: the sums of the test images");
-  }
+  const x = at(Z), told = `sum ${number(Z / layer.unit)}`, half = 4 * told.length;
+  addSvg(svg, "path", {d: `M ${x} ${base + 2} l 7 13 h -14 z`, fill: colour("mark")});
+  write(Math.max(half, Math.min(width - half, x)), base + 30, told, {"font-weight": 650});
+  if (sums.length) write(4, base + 48, "above the line: the test images", {class: "soft"});
 }

@@ -38,143 +38,17 @@ function draw() {
   drawLayers();
   drawScores();
   drawNeuron(MODEL, state.result, state.chosen, SIDE, EXAMPLES);
+  drawWires();
   drawCosts();
   drawTraining();
 }
 
-// the pad
-
-function drawPad() {
-  const size = 226, canvas = element("pad"), pen = penOf(canvas, size, size);
-  if (state.example !== null) {
-    const small = document.createElement("canvas");
-    drawSmall(small, inkOf(state.pixels), SIDE, 255);
-    pen.imageSmoothingEnabled = false;
-    pen.drawImage(small, 0, 0, size, size);
-  } else {
-    const small = document.createElement("canvas");
-    drawSmall(small, state.ink, PAD, 1);
-    pen.drawImage(small, 0, 0, size, size);
-  }
-  if (state.pen && state.pen.keys) {                    // a cross where the keys have led the pen
-    const u = state.pen.x * size / PAD, v = state.pen.y * size / PAD;
-    pen.strokeStyle = colour("mark");
-    pen.lineWidth = state.pen.down ? 3 : 1.5;
-    pen.beginPath();
-    pen.moveTo(u - 8, v);
-    pen.lineTo(u + 8, v);
-    pen.moveTo(u, v - 8);
-    pen.lineTo(u, v + 8);
-    pen.stroke();
-  }
-  const blank = state.example === null && !state.ink.includes(1);
-  element("hint").textContent = blank ? "mouse, finger, or arrow keys and space" : "";
-  [...element("examples").children].forEach((button, i) => {
-    button.setAttribute("aria-pressed", i === state.example);
-    drawSmall(button.firstChild, inkOf(EXAMPLES[i].pixels), SIDE, 255);
-  });
-}
-
-// How much ink pixels have, whatever the ground of the pictures is.
-function inkOf(pixels) {
-  return LIGHT ? pixels.map(pixel => 255 - pixel) : pixels;
-}
-
-function clearPad() {
-  state.ink.fill(0);
-  state.example = null;
-  if (state.pen) state.pen.down = false;
-  update();
-}
-
-// Draw on, from where the pen is to (x, y) in points of the pad.
-function drawTo(x, y) {
-  if (state.example !== null) {                         // a drawing takes the test image's place
-    state.ink.fill(0);
-    state.example = null;
-  }
-  const from = state.pen && state.pen.down ? state.pen : {x, y};
-  drawLine(state.ink, from.x, from.y, x, y);
-  state.pen = {x, y, down: true, keys: false};
-}
-
-function padPoint(event) {
-  const box = element("pad").getBoundingClientRect();
-  return [
-    (event.clientX - box.left) * PAD / box.width, (event.clientY - box.top) * PAD / box.height,
-  ];
-}
-
-function startPad() {
-  const pad = element("pad");
-  let waiting = false;                                  // update once for each frame
-  const soon = () => {
-    if (waiting) return;
-    waiting = true;
-    requestAnimationFrame(() => {
-      waiting = false;
-      update();
-    });
-  };
-  pad.addEventListener("pointerdown", event => {
-    if (event.button) return;
-    if (event.isTrusted) pad.setPointerCapture(event.pointerId);
-    if (state.pen) state.pen.down = false;
-    drawTo(...padPoint(event));
-    soon();
-  });
-  pad.addEventListener("pointermove", event => {
-    if (!state.pen || !state.pen.down || state.pen.keys || !event.buttons) return;
-    const moves = event.getCoalescedEvents ? event.getCoalescedEvents() : [];
-    for (const move of moves.length ? moves : [event]) drawTo(...padPoint(move));
-    soon();
-  });
-  for (const name of ["pointerup", "pointercancel"]) {
-    pad.addEventListener(name, () => { if (state.pen) state.pen.down = false; });
-  }
-  pad.addEventListener("keydown", padKey);
-  element("clear").addEventListener("click", clearPad);
-}
-
-const ARROWS = {ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1]};
-
-function padKey(event) {
-  const pen = state.pen || {x: PAD / 2, y: PAD / 2, down: false}, arrow = ARROWS[event.key];
-  if (arrow) {
-    const [x, y] = arrow.map((way, i) => [pen.x, pen.y][i] + 10 * way)
-      .map(place => Math.max(0, Math.min(PAD - 1, place)));
-    if (pen.down) drawTo(x, y);
-    state.pen = {x, y, down: pen.down, keys: true};
-  } else if (event.key === " ") {
-    if (!pen.down) drawTo(pen.x, pen.y);
-    state.pen = {...pen, down: !pen.down, keys: true};
-  } else if (event.key === "Delete" || event.key === "Backspace") {
-    clearPad();
-    return event.preventDefault();
-  } else {
-    return;
-  }
-  event.preventDefault();
-  update();
-}
-
-function startExamples() {
-  EXAMPLES.forEach(({name}, i) => {
-    const button = add(element("examples"), "button");
-    button.setAttribute("aria-label", `Test image ${name}`);
-    button.title = name;
-    add(button, "canvas");
-    button.addEventListener("click", () => {
-      state.example = i;
-      update();
-    });
-  });
-}
-
 // the picture and its bits
 
+const pictureGrid = () => gridOf(SIDE * SIDE, 198, 198, SIDE);
+
 function drawPicture() {
-  const grid = gridOf(SIDE * SIDE, 198, 198, SIDE);
+  const grid = pictureGrid();
   const pen = penOf(element("picture"), grid.width, grid.height);
   drawCells(pen, grid, state.pixels, 255);
   if (state.chosen.l === 0) markInputs(pen, grid);
@@ -202,8 +76,7 @@ function startPicture() {
 // The ones of the chosen neuron, over what it takes.
 function markInputs(pen, grid) {
   const {l, m} = state.chosen, layer = MODEL.layers[l];
-  const turned = Boolean(layer.flip && layer.flip[m]);
-  drawMarks(pen, grid, state.result.layers[l].x, layer.ones[m], turned);
+  drawMarks(pen, grid, state.result.layers[l].x, layer.ones[m], isTurned(layer, m));
 }
 
 // the hidden layers
@@ -211,8 +84,7 @@ function markInputs(pen, grid) {
 const hiddenLayers = MODEL.layers.slice(0, -1);
 
 function layerGrid(M) {
-  const narrow = matchMedia("(max-width: 760px)").matches;
-  return narrow ? gridOf(M, document.body.clientWidth - 28, 200) : gridOf(M, 130, 258);
+  return isNarrow() ? gridOf(M, document.body.clientWidth - 28, 200) : gridOf(M, 130, 258);
 }
 
 function startLayers() {
@@ -224,9 +96,9 @@ function startLayers() {
     canvas.setAttribute("role", "application");
     canvas.addEventListener("pointerdown", event => {
       const box = canvas.getBoundingClientRect(), grid = layerGrid(layer.M);
-      const column = Math.floor((event.clientX - box.left) / box.width * grid.columns);
-      const row = Math.floor((event.clientY - box.top) / box.height * grid.rows);
-      choose(l, row * grid.columns + column);
+      const column = Math.floor((event.clientX - box.left - MARGIN) / grid.cell);
+      const row = Math.floor((event.clientY - box.top - MARGIN) / grid.cell);
+      if (column >= 0 && column < grid.columns) choose(l, row * grid.columns + column);
     });
     canvas.addEventListener("keydown", event => {
       const arrow = ARROWS[event.key];
@@ -253,7 +125,7 @@ function drawLayers() {
     drawCells(pen, grid, bits, 1);
     if (state.chosen.l === l + 1) markInputs(pen, grid);
     if (state.chosen.l === l) drawRing(pen, grid, state.chosen.m);
-    stage.lastChild.textContent = `${firing} of ${bits.length} fire`;
+    stage.lastChild.textContent = `\u25a0 ${firing} of ${bits.length} fire`;
     canvas.setAttribute("aria-label", `Layer ${l + 1}: ${firing} of ${bits.length} neurons fire. ` +
       "Arrow keys choose a neuron.");
   });
@@ -296,7 +168,7 @@ function drawScores() {
 
 function drawCosts() {
   const costs = element("costs"), adds = state.result.adds, full = fullAdds(MODEL);
-  const floats = float32Bytes(MODEL), ones = MODEL.layers.map(layer => layer.ones.length);
+  const floats = float32Bytes(MODEL), {D, M, ones} = MODEL.layers[0];
   costs.textContent = "";
   const cost = (title, value, most, text) => {
     const part = add(costs, "div", "", "cost");
@@ -310,7 +182,10 @@ function drawCosts() {
     `${number(full)} that it takes if every weight counts. A weight of 0 costs nothing.`);
   cost("bytes of the model file", FILE.length, floats, `${percent(FILE.length / floats)} of the ` +
     `${number(floats)} that the same network takes in float32. This page holds the file.`);
-  add(costs, "p", `Multiplications: ${number(ones[ones.length - 1])}, one for each score.`, "note");
+  const few = Math.round(ones.reduce((sum, each) => sum + each.length, 0) / M);
+  add(costs, "p", `Why so few: a neuron of layer 1 has ${few} ones on average. It adds the ` +
+    `${few} pixels at them, where a neuron without zeros would add ${number(D)}.`, "note");
+  add(costs, "p", `Multiplications: ${MODEL.classes.length}, one for each score.`, "note");
 }
 
 // the whole page
@@ -348,7 +223,6 @@ function start() {
   element("next").addEventListener("click", () => step(1));
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
   addEventListener("resize", draw);
-  if (location.hash === "#training") show("training");
   update();
   document.body.dataset.ready = performance.now().toFixed(0);   // milliseconds since the page began
 }

@@ -53,11 +53,11 @@ function drawTraining() {
   const e = Number(element("epoch").value), last = trace.bits.length - 1;
   element("epoch-title").textContent = e ? `After epoch ${e} of ${last}` : "At the start";
   const ones = trace.bits[e].reduce((sum, bits) => sum + bits.reduce((a, b) => a + b), 0);
-  let text = `${percent(trace.density[e])} of all weights are 1. These ${trace.neurons} neurons ` +
-    `of the first layer have ${ones} ones.`;
+  let text = `${percent(trace.density[e])} of all weights are 1. Below are ${trace.neurons} ` +
+    `neurons of the first layer, each with a place for every pixel. They have ${ones} ones.`;
   if (e) text += ` Validation accuracy: ${percent(trace.accuracy[e])}.`;
   element("epoch-text").textContent = text;
-  const room = Math.min(460, document.body.clientWidth - 66);
+  const room = Math.min(520, document.body.clientWidth - 66);
   const cell = Math.max(2, Math.floor((room - 24) / 4 / trace.shape[1]));
   [...element("learners").children].forEach((canvas, m) => {
     drawLearner(canvas, trace.shape, cell, trace.bits[e][m], trace.bits[Math.max(0, e - 1)][m]);
@@ -68,7 +68,7 @@ function drawTraining() {
 
 // The ones of one neuron: squares; those that are new are diamonds, those that went are rings.
 function drawLearner(canvas, shape, cell, bits, before) {
-  const [rows, columns] = shape, pen = penOf(canvas, columns * cell, rows * cell);
+  const [rows, columns] = shape, pen = penOf(canvas, columns * cell, rows * cell, 2);
   bits.forEach((bit, i) => {
     if (!bit && !before[i]) return;
     const x = i % columns * cell + cell / 2, y = Math.floor(i / columns) * cell + cell / 2;
@@ -97,7 +97,7 @@ function drawLearner(canvas, shape, cell, bits, before) {
 function drawCurves(e) {
   const {trace} = TRAINING, svg = element("curves"), last = trace.bits.length - 1;
   svg.textContent = "";
-  const width = svg.clientWidth || 400, height = 330, left = 46, right = width - 78;
+  const width = svg.clientWidth || 400, height = 330, left = 46, right = width - 98;
   const top = 34, bottom = height - 34;
   svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
   svg.setAttribute("aria-label", "Density of ones by epoch");
