@@ -132,3 +132,12 @@ def fresh(content, folder=FIGURES):
 
     digests = {content["sources_digest"], content.get("reproduced", {}).get("sources_digest")}
     return reproduce.digest_of(reproduce.runs_of(content, folder)) in digests
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Print what installs the compilers and simulators for lack of which tests were skipped."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    reasons = {report.longrepr[2] for report in skipped if isinstance(report.longrepr, tuple)}
+    for reason in sorted(reasons):
+        if "apt-get install" in reason:
+            terminalreporter.write_line(reason)

@@ -7,6 +7,7 @@
     sources        which sources decide a result: the digest that every result carries
     definitions    what a file of ours defines and imports
     models         trained and frozen networks, kept in the user's cache
+    chips          frozen networks on simulated chips, with the C files in the folder chips
     curves         what chapter 4 trains, one task a run
     tables         one way to make tables, for all reports
     report         results as text, with report_bits and report_curves; rewrite puts them into
