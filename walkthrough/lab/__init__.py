@@ -15,6 +15,7 @@
     csv_of_results all runs as data, a row each; result_columns says what the columns mean
     plots          what all figures share; each is drawn from JSON in plots_training,
                    plots_convolution, plots_bits or plots_curves, and again by redraw
+    teaching       small examples that chapter 1 explains itself with; plots_teaching draws them
     front          trains the network that the picture of the front page shows
     jobs           many runs, here or by any executor, whose workers start with worker
     sweep          one part of a sweep; all of them are in sweep_1, sweep_2 and sweep_4

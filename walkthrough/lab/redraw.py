@@ -13,6 +13,7 @@ from lab import (
     plots_bits,
     plots_convolution,
     plots_curves,
+    plots_teaching,
     plots_training,
     recipes,
 )
@@ -86,13 +87,18 @@ def chapter_4():
     return {f"04_compression_curves_{what}": picture for what, picture in found.items()}
 
 
+def teaching():
+    """The pictures that explain, which show no results: from a name to a PNG."""
+    return {f"teaching_{what}": picture for what, picture in plots_teaching.figures().items()}
+
+
 def front():
     """The picture of the front page: from a name to a PNG."""
     return {"front": plots_training.idea(read("front.json"))}
 
 
 if __name__ == "__main__":
-    for chapter in (front, chapter_1, chapter_2, chapter_3, chapter_4):
+    for chapter in (front, teaching, chapter_1, chapter_2, chapter_3, chapter_4):
         for name, picture in chapter().items():
             atomic.write(FIGURES / f"{name}.png", picture)
             print(name)
