@@ -78,13 +78,14 @@ def export(args):
     prefix = args.prefix or Path(args.model).stem
     try:
         told = exporter.export(
-            loaded(args.model), args.to, prefix, Path(args.model).name, args.ram_bytes
+            loaded(args.model), args.to, prefix, Path(args.model).name, args.class_only,
+            args.flash_bytes, args.ram_bytes,
         )
     except exporter.ExportError as error:
         return complain(error)
     print(f"{args.to}: {prefix}.h, {prefix}.c, example.c and README")
     for what, number, unit in told.lines():
-        print(f"{what:<26}{number:>10,} {unit}")
+        print(f"{what:<26}{number:>10,} {unit}".rstrip())
     return 0
 
 
@@ -149,7 +150,13 @@ def main():
     command.add_argument("model", help="a .sbnn file")
     command.add_argument("--to", required=True, help="folder for the files; made if missing")
     command.add_argument("--prefix", help="of all names; None: the name of the model file")
-    command.add_argument("--ram-bytes", type=positive, help="refuse to take more memory than this")
+    command.add_argument(
+        "--class-only", action="store_true", help="no scores, and no floats: a smaller program"
+    )
+    command.add_argument(
+        "--flash-bytes", type=positive, help="take no more flash; the layout becomes denser for it"
+    )
+    command.add_argument("--ram-bytes", type=positive, help="take no more memory for activations")
     command.set_defaults(function=export)
     command = commands.add_parser(
         "page", help="write a page for the browser", description="Write a page for the browser.",

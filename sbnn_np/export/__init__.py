@@ -1,9 +1,16 @@
 """From a frozen network to a C program for a small device. Read in this order:
 
     layouts     what bytes the neurons of a layer become
+    row_words   the same for convolutions that compute whole rows of places at once
     plan        the steps of the program, and where each finds its numbers in memory
-    c_layers    the C of each kind of step
-    c_source    the whole files: header, source, example and README
     account     how much flash and memory the program takes, known before any compiler runs
+    c_common    pieces of C that several steps need
+    c_dense     the C of dense layers
+    c_places    of convolutions that compute place by place
+    c_planes    of adding words of bits
+    c_shared    of the sum that all filters of a centred layer share
+    c_rows      of convolutions that compute whole rows of places at once
+    c_scores    of the scores
+    c_source    the whole files: header, source, example and README
     exporter    refuses what cannot be exported, and writes the folder
 """

@@ -1,10 +1,20 @@
 """The files of an exported network: header, source, example and README, as text."""
 
-import numpy as np
-
-from sbnn_np.export import c_layers
+from sbnn_np.export import c_dense, c_places, c_rows
+from sbnn_np.export.c_scores import (
+    c_float,
+    class_type,
+    float_scores,
+    numbers,
+    whole_class,
+    whole_numbers,
+)
 
 MARK = "Written by sbnn_np"          # every file of an export holds it
+WRITERS = {
+    "unpack": c_dense.unpack, "dense": c_dense.dense, "places": c_places.places,
+    "rows": c_rows.rows,
+}
 
 
 def c_string(text):
@@ -19,41 +29,6 @@ def c_string(text):
     return '"' + "".join(
         chr(byte) if byte in plain else f"\\{byte:03o}" for byte in text.encode()
     ) + '"'
-
-
-def numbers(values, width=98, indent="    "):
-    """Write numbers in lines of a limited width, with a comma behind each but the last.
-
-    Parameters
-    ----------
-    values : iterable
-    width : int
-    indent : str
-
-    Returns
-    -------
-    text : str
-    """
-    lines, line = [], indent
-    values = list(map(str, values))
-    for n, value in enumerate(values):
-        piece = value + ("," if n < len(values) - 1 else "")
-        if len(line) + len(piece) > width:
-            lines.append(line.rstrip())
-            line = indent
-        line += piece + " "
-    return "\n".join([*lines, line.rstrip()])
-
-
-def c_float(value):
-    """Write a float32 as a C constant, exactly.
-
-    Examples
-    --------
-    >>> c_float(np.float32(-0.15))
-    '-0x1.3333340000000p-3f'
-    """
-    return float(value).hex() + "f"
 
 
 def header(plan, name, origin):
@@ -84,6 +59,20 @@ def header(plan, name, origin):
     threshold = "" if model.binarize is None else (
         f"#define {upper}_{'THRESHOLD':<14} {model.binarize}\n"
     )
+    one_call = """The numbers of a
+   call are in one static array, so only one call may run at a time."""
+    functions = f"""/* Return the number of the class with the largest score, from 0. {one_call} */
+{class_type(model)} {name}_class(const uint8_t *image);
+"""
+    if plan.class_only:
+        lead = whole_numbers(model)[2]
+        functions = functions.replace(" */", f"""
+   It is Python's class wherever Python's largest score leads by more than {lead:.2g}. */""")
+    else:
+        functions = f"""/* Compute a score for each class, the same as in Python to the last bit. */
+void {name}_scores(const uint8_t *image, float scores[{upper}_CLASSES]);
+
+{functions}"""
     return f"""/* {origin}: a network of weights that are 0 or 1, as C99. {MARK}. */
 #ifndef {upper}_H
 #define {upper}_H
@@ -103,24 +92,13 @@ extern "C" {{
 
 /* The image, {upper}_IMAGE_BYTES bytes. {image_layout(model)} */
 
-/* Compute one score for each class; the largest is the answer. The same in every bit as in Python.
-   The functions keep their numbers in one static array, so only one call may run at a time. */
-void {name}_scores(const uint8_t *image, float scores[{upper}_CLASSES]);
-
-/* Return the number of the class with the largest score, from 0. */
-{class_type(model)} {name}_class(const uint8_t *image);
-
+{functions}
 #ifdef __cplusplus
 }}
 #endif
 
 #endif
 """
-
-
-def class_type(model):
-    """The C type of a class number."""
-    return "uint8_t" if len(model.classes) <= 256 else "uint32_t"
 
 
 def image_layout(model):
@@ -155,13 +133,16 @@ def source(plan, name):
     -------
     text : str
     """
-    model, upper, M = plan.model, name.upper(), len(plan.model.classes)
-    last = model.blocks[-1]
+    model, upper = plan.model, name.upper()
     tables = "".join(table(step, name) for step in plan.steps if step.table)
-    functions = "".join(c_layers.step_function(step, name) for step in plan.steps)
-    to_float = "(float)sums[m]" + (" * 0.015625f" if last.centre else "")
-    unit = " A sum is in 64ths." if last.centre else ""
-    kind = class_type(model)
+    functions = "".join(WRITERS[step.kind](step, name) for step in plan.steps)
+    kind, read = ("int32_t", "INT32") if plan.class_only else ("float", "FLOAT")
+    scores = (whole_class if plan.class_only else float_scores)(model, name, calls(plan, name))
+    arena = f"""
+/* All activations. */
+static uint32_t {name}_arena[{plan.arena_words}];
+""" if plan.arena_words else ""
+    read_avr = f"(({kind})pgm_read_dword(p))" if plan.class_only else "pgm_read_float(p)"
     return f"""/* {MARK}; {name}.h says how it is used. */
 #include "{name}.h"
 
@@ -170,11 +151,11 @@ def source(plan, name):
 #include <avr/pgmspace.h>
 #define {upper}_TABLE PROGMEM
 #define {upper}_BYTE(p) pgm_read_byte(p)
-#define {upper}_FLOAT(p) pgm_read_float(p)
+#define {upper}_{read}(p) {read_avr}
 #else
 #define {upper}_TABLE
 #define {upper}_BYTE(p) (*(p))
-#define {upper}_FLOAT(p) (*(p))
+#define {upper}_{read}(p) (*(p))
 #endif
 
 /* Define this to measure layers: it is called whenever the computation goes over to a layer, with
@@ -182,43 +163,7 @@ def source(plan, name):
 #ifndef {upper}_ENTER
 #define {upper}_ENTER(layer) ((void)0)
 #endif
-
-/* All activations. */
-static uint32_t {name}_arena[{plan.arena_words}];
-{tables}
-/* A score is factor * sum + offset. */
-static const float {name}_factor[{M}] {upper}_TABLE = {{
-{numbers(map(c_float, last.factor))}
-}};
-static const float {name}_offset[{M}] {upper}_TABLE = {{
-{numbers(map(c_float, last.offset))}
-}};
-{functions}
-void {name}_scores(const uint8_t *image, float scores[{upper}_CLASSES])
-{{
-    uint8_t *arena = (uint8_t *){name}_arena;
-    int32_t sums[{upper}_CLASSES];
-    {c_layers.integer(M)} m;
-{calls(plan, name)}
-    /* `volatile` makes sure that the product is rounded to a float before the sum.{unit} */
-    for (m = 0; m < {upper}_CLASSES; m++) {{
-        const volatile float product = {to_float} * {upper}_FLOAT({name}_factor + m);
-        scores[m] = product + {upper}_FLOAT({name}_offset + m);
-    }}
-    {upper}_ENTER({upper}_LAYERS);
-}}
-
-{kind} {name}_class(const uint8_t *image)
-{{
-    float scores[{upper}_CLASSES];
-    {c_layers.integer(M)} m, best = 0;
-    {name}_scores(image, scores);
-    for (m = 1; m < {upper}_CLASSES; m++)
-        if (scores[m] > scores[best])
-            best = m;
-    return ({kind})best;
-}}
-"""
+{arena}{tables}{functions}{scores}"""
 
 
 def table(step, name):
@@ -235,8 +180,8 @@ def table(step, name):
     text : str
     """
     return f"""
-static const uint8_t {name}_table_{step.i}[{step.table_bytes}] {name.upper()}_TABLE = {{
-{numbers(b"".join(step.table))}
+static const uint8_t {name}_table_{step.i}[{len(step.content)}] {name.upper()}_TABLE = {{
+{numbers(step.content)}
 }};
 """
 
@@ -253,17 +198,19 @@ def calls(plan, name):
     text : str
     """
     lines, before = [], None
+    if plan.arena_words:
+        lines.append(f"    uint8_t *arena = (uint8_t *){name}_arena;")
     for step in plan.steps:
         if step.i != before:
             lines.append(f"    {name.upper()}_ENTER({step.i});")
         before = step.i
         source = "image" if step.source is None else f"arena + {step.source}"
-        kind = "unpack" if step.kind.startswith("unpack") else "layer"
+        kind = "unpack" if step.kind == "unpack" else "layer"
         target = f"arena + {step.target}" if step.out_bytes else "sums"
         scratch = f", arena + {step.scratch}" if step.scratch_bytes else ""
+        if step.kind == "rows":
+            scratch = f", {name}_arena + {step.scratch // 4}"
         lines.append(f"    {name}_{kind}_{step.i}({source}, {target}{scratch});")
-    if all(step.source is None and not step.out_bytes for step in plan.steps):
-        lines.append("    (void)arena;")
     return "\n".join(lines)
 
 
@@ -283,20 +230,16 @@ def example(plan, name, image, scores):
     text : str
     """
     upper = name.upper()
-    return f"""/* One image, its scores, and whether they are the same as in Python. {MARK}. */
-#include <stdio.h>
-#include "{name}.h"
-
-static const uint8_t image[{upper}_IMAGE_BYTES] = {{
-{numbers(image.tolist())}
-}};
-static const float expected[{upper}_CLASSES] = {{
-{numbers(map(c_float, np.asarray(scores, np.float32)))}
-}};
-static const char *const names[{upper}_CLASSES] = {upper}_CLASS_NAMES;
-
-int main(void)
-{{
+    if plan.class_only:
+        best = int(scores.argmax())
+        expected, body = f"static const {class_type(plan.model)} expected = {best};", f"""
+    const {class_type(plan.model)} m = {name}_class(image);
+    const int same = m == expected;
+    printf("class: %s\\n", names[m]);"""
+    else:
+        expected, body = f"""static const float expected[{upper}_CLASSES] = {{
+{numbers(map(c_float, scores))}
+}};""", f"""
     float scores[{upper}_CLASSES];
     int m, same = 1;
     {name}_scores(image, scores);
@@ -304,8 +247,20 @@ int main(void)
         printf("%-12s %9.4f\\n", names[m], (double)scores[m]);
         same = same && scores[m] == expected[m];
     }}
-    printf("class: %s\\n", names[{name}_class(image)]);
-    printf("%s\\n", same ? "the same scores as in Python" : "OTHER SCORES THAN IN PYTHON");
+    printf("class: %s\\n", names[{name}_class(image)]);"""
+    return f"""/* One image, what the network says, and whether Python says the same. {MARK}. */
+#include <stdio.h>
+#include "{name}.h"
+
+static const uint8_t image[{upper}_IMAGE_BYTES] = {{
+{numbers(image.tolist())}
+}};
+{expected}
+static const char *const names[{upper}_CLASSES] = {upper}_CLASS_NAMES;
+
+int main(void)
+{{{body}
+    printf("%s\\n", same ? "the same as in Python" : "NOT THE SAME AS IN PYTHON");
     return !same;
 }}
 """
@@ -324,6 +279,10 @@ def readme(plan, name, origin, told):
     text : str
     """
     upper = name.upper()
+    functions = "" if plan.class_only else (
+        f"`{name}_scores(image, scores)` writes {upper}_CLASSES floats. "
+    )
+    functions += f"`{name}_class(image)` returns the number of the class."
     shape = " x ".join(map(str, plan.model.shape))
     return f"""# {name}: {origin} in C
 
@@ -332,8 +291,7 @@ def readme(plan, name, origin, told):
 
     cc -std=c99 -O2 {name}.c example.c -o example && ./example
 
-`{name}_scores(image, scores)` writes {upper}_CLASSES floats; `{name}_class(image)` returns the \
-class of the largest.
+{functions}
 `{name}.h` says how an image of {upper}_IMAGE_BYTES bytes is laid out, and has the class names.
 Flash: {told.table_bytes:,} bytes of tables, besides the code. RAM: {told.ram_bytes:,} bytes, \
 besides the image and the stack.

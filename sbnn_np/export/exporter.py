@@ -28,7 +28,10 @@ class ExportError(ValueError):
     """A network cannot be exported as it was asked for."""
 
 
-def export(model, folder, prefix="model", origin="a network", ram_bytes=None):
+def export(
+    model, folder, prefix="model", origin="a network", class_only=False, flash_bytes=None,
+    ram_bytes=None,
+):
     """Write a frozen network as C into a folder.
 
     Parameters
@@ -40,6 +43,12 @@ def export(model, folder, prefix="model", origin="a network", ram_bytes=None):
         All names begin with it, and so do the names of the header and of the source.
     origin : str
         What the comments call the network.
+    class_only : bool
+        Whether the program computes the class alone, from whole numbers: it is smaller without the
+        arithmetic of floats.
+    flash_bytes : int, optional
+        Largest allowed flash for tables and code. If it is exceeded, gaps of dense layers are
+        coded, as many layers as necessary.
     ram_bytes : int, optional
         Largest allowed memory for activations.
 
@@ -50,26 +59,26 @@ def export(model, folder, prefix="model", origin="a network", ram_bytes=None):
     Raises
     ------
     ExportError
-        If the network, the prefix, the folder or a class name does not do.
+        If the network, the prefix, the folder or a class name does not do, or if it takes more
+        than is allowed.
     OSError
         If a file cannot be written.
     """
     check(model, prefix)
-    planned = plan.plan(model)
-    told = account.account(planned)
-    if ram_bytes is not None and told.ram_bytes > ram_bytes:
-        raise ExportError(
-            f"ram is {ram_bytes}; the activations of this network take {told.ram_bytes} bytes"
-        )
+    planned, told = fitted(model, class_only, flash_bytes)
+    for what, taken, allowed in (
+        ("flash_bytes", told.flash_bytes, flash_bytes), ("ram_bytes", told.ram_bytes, ram_bytes),
+    ):
+        if allowed is not None and taken > allowed:
+            raise ExportError(f"{what} is {allowed}; this network takes {taken:,}")
     origin = re.sub(r"[^\w. +-]", "_", origin, flags=re.ASCII)
     image = example_image(model)
     written = layouts.image_bytes(model, image)[0]
+    scores = packed.Packed(model).forward(image)[0]
     contents = {
         f"{prefix}.h": c_source.header(planned, prefix, origin),
         f"{prefix}.c": c_source.source(planned, prefix),
-        "example.c": c_source.example(
-            planned, prefix, written, packed.Packed(model).forward(image)[0]
-        ),
+        "example.c": c_source.example(planned, prefix, written, scores),
         "README": c_source.readme(planned, prefix, origin, told),
     }
     folder = Path(folder)
@@ -77,6 +86,28 @@ def export(model, folder, prefix="model", origin="a network", ram_bytes=None):
     for name, text in contents.items():
         atomic.write(folder / name, text.encode())
     return told
+
+
+def fitted(model, class_only, flash_bytes):
+    """Plan a program; code the gaps of dense layers one after another while flash is short.
+
+    Parameters
+    ----------
+    model, class_only, flash_bytes : see `export`
+
+    Returns
+    -------
+    planned : plan.Plan
+    told : account.Account
+    """
+    dense = [i for i, block in enumerate(model.blocks) if not block.kernel]
+    dense.sort(key=lambda i: -model.blocks[i].w.sum())            # the largest saving first
+    for n in range(len(dense) + 1):
+        planned = plan.plan(model, dense[:n], class_only)
+        told = account.account(planned)
+        if flash_bytes is None or told.flash_bytes <= flash_bytes:
+            break
+    return planned, told
 
 
 def check(model, prefix):

@@ -121,3 +121,47 @@ def image_bytes(model, images):
     if model.binarize is not None and not model.blocks[0].kernel:
         x = np.packbits(x, axis=1, bitorder="little")
     return np.ascontiguousarray(x)
+
+
+def coded_table(w, limits=None):
+    """List all neurons of a layer by gaps in a code of Golomb and Rice.
+
+    Limits and numbers of ones come first, neuron by neuron. The bits of all gaps follow, eight to a
+    byte, the first in the lowest place. A gap less 1 is q 2^k + r: first the k bits of r, the
+    lowest first, then q bits 1, and a 0. If the gaps are as if drawn by lot, this is within a few
+    percent of the entropy.
+
+    Parameters
+    ----------
+    w, limits : see `gap_table`
+
+    Returns
+    -------
+    heads : list of M bytes
+    bits : bytes
+    k : int
+        From 0 to 15, chosen for the fewest bits.
+    count_size : int
+        Bytes of a number of ones.
+
+    Examples
+    --------
+    >>> w = np.zeros((14, 1), bool)
+    >>> w[[2, 12]] = True                           # gaps less 1: 2 = 0 4 + 2 and 9 = 2 4 + 1
+    >>> heads, bits, k, size = coded_table(w)
+    >>> heads, f"{bits[0]:08b}"[::-1], k, size      # r = 01, q = 0; r = 10, q = 110
+    ([b'\\x02'], '01010110', 2, 1)
+    """
+    stored, size = limits or ([0] * w.shape[1], 0)
+    K = w.sum(axis=0).tolist()
+    count_size = 1 if max(K) < 1 << 8 else 2 if max(K) < 1 << 16 else 3
+    heads = [
+        limit.to_bytes(size, "little") + ones.to_bytes(count_size, "little")
+        for limit, ones in zip(stored, K)
+    ]
+    gaps = np.concatenate([np.diff(np.flatnonzero(column), prepend=-1) for column in w.T]) - 1
+    k = min(range(16), key=lambda k: int((gaps >> k).sum()) + (k + 1) * len(gaps))
+    bits = []
+    for gap in gaps.tolist():
+        bits += [gap >> i & 1 for i in range(k)] + [1] * (gap >> k) + [0]
+    return heads, np.packbits(np.array(bits, np.uint8), bitorder="little").tobytes(), k, count_size
