@@ -108,12 +108,22 @@ def random_model(sizes, method, p0, seed, binarize=None):
     return freeze.freeze(net, binarize=binarize)
 
 
+def random_convolutions(convs, kernel, padding, method, seed):
+    """A frozen convolutional network whose batch norm has measured strokes."""
+    rng = np.random.default_rng(seed)
+    net = network.convnet((28, 28, 1), convs, [12, 10], kernel, padding, method, rng, p0=0.2)
+    net.forward(strokes.draw(np.arange(10).repeat(4), rng), train=True)
+    return freeze.freeze(net)
+
+
 MODELS = {
     "centred, of pixels": random_model([784, 60, 30, 10], "0/1 centred", 0.05, 0),
     "plain, of bits": random_model([784, 33, 10], "0/1", 0.02, 1, binarize=127),
     "mostly ones": random_model([784, 20, 7, 5, 10], "0/1 centred", 0.9, 2),
     "too dense for a code": random_model([784, 20, 10], "0/1", 0.5, 3, binarize=0),
     "nearly without ones": random_model([784, 20, 10], "0/1 centred", 1e-4, 4),
+    "convolutions": random_convolutions([3, "pool", 4, "pool"], 5, 0, "0/1", 5),
+    "with padding and a rest": random_convolutions([2, "pool", 5, "pool"], 4, 1, "0/1 centred", 6),
 }
 
 
@@ -124,7 +134,9 @@ def adds_of(model):
 
 
 def hidden_bits(model, images):
-    """The bits of each hidden layer, by whole numbers of NumPy."""
+    """The bits of each hidden layer, by whole numbers of NumPy; of dense networks alone."""
+    if any(block.kernel for block in model.blocks):
+        return []
     x, found = model.first_inputs(images.reshape(len(images), -1)).astype(np.int64), []
     for block in model.blocks[:-1]:
         Z = block.unit * (x @ block.w) - block.centre * x.sum(axis=1, keepdims=True)
@@ -297,9 +309,10 @@ def test_clicks_and_keys(chromium, digits):
         key(first, "ArrowRight");
         key(first, "ArrowDown");
         found.first = [state.chosen, text("neuron-title"), text("neuron-text"), text("exactly")];
-        const box = second.getBoundingClientRect(), grid = layerGrid(512);
+        const box = second.getBoundingClientRect(), grid = layerGrid(MODEL.layers[1]);
         second.dispatchEvent(new PointerEvent("pointerdown", {
-          clientX: box.left + 2.5 * grid.cell, clientY: box.top + 1.5 * grid.cell, bubbles: true,
+          clientX: box.left + MARGIN + 2.5 * grid.cell, clientY: box.top + MARGIN + 1.5 * grid.cell,
+          bubbles: true,
         }));
         found.second = [state.chosen, grid.columns, text("account"), text("exactly")];
         element("previous").click();
@@ -326,8 +339,8 @@ def test_clicks_and_keys(chromium, digits):
         assert answer == f"The network reads {scores[d].argmax()}"
     bits, columns = hidden_bits(model, images[9:]), found["second"][1]
     chosen, title, text, exactly = found["first"]
-    m, first = chosen["m"], model.blocks[0]
-    assert chosen == {"l": 0, "m": 1 + columns} and columns == 16
+    m, first = chosen["i"], model.blocks[0]
+    assert chosen == {"l": 0, "i": 1 + columns} and columns == 16
     state = "fires (1)" if bits[0][0, m] else "is silent (0)"
     assert title == f"Neuron {m + 1} of layer 1 {state}"
     assert text.startswith(f"Of its 784 weights, {first.w[:, m].sum()} are 1.")
@@ -336,10 +349,10 @@ def test_clicks_and_keys(chromium, digits):
     m = 2 + columns
     chosen, _, account, exactly = found["second"]
     z = bits[0][0] @ model.blocks[1].w[:, m]
-    assert chosen == {"l": 1, "m": m} and f"ones that meet a 1{z}" in account
+    assert chosen == {"l": 1, "i": m} and f"ones that meet a 1{z}" in account
     assert exactly.endswith(f"the bit is {bits[1][0, m]}.")
-    assert found["previous"] == {"l": 1, "m": m - 1}
-    assert found["score"][:2] == [{"l": 2, "m": 9}, "Class 9"]
+    assert found["previous"] == {"l": 1, "i": m - 1}
+    assert found["score"][:2] == [{"l": 2, "i": 9}, "Class 9"]
     assert f"{scores[9, 9]:.2f}".rstrip("0").replace("-", "\u2212") in found["score"][2]
     assert found["keys"] == [212 * 280 + 130, True]
     assert found["cleared"] == [False, "The picture is blank."]
@@ -349,6 +362,48 @@ def test_clicks_and_keys(chromium, digits):
     assert found["training"][:2] == [True, False]
     assert "trace.save(" in found["training"][2] and "--trace" in found["training"][2]
     assert found["ready"] < 1000
+
+
+def test_a_neuron_of_a_convolution_shows_its_window(chromium):
+    """Its sum, from what the panel says, is that of the largest of four windows of the picture."""
+    model = MODELS["with padding and a rest"]
+    image = strokes.draw(np.array([3]), np.random.default_rng(0))
+    found = chromium(page.make(model, image, ["3"]), """
+        choose(0, (6 * 13 + 5) * 2 + 1);                   // row 7, column 6, neuron 2
+        const layer = MODEL.layers[0], here = state.result.layers[0], {i} = state.chosen;
+        const found = {
+          title: element("neuron-title").textContent, exactly: element("exactly").textContent,
+          place: here.places[i], inputs: inputsOf(layer, here, i), Z: here.sums[i],
+        };
+        const canvas = element("layers").children[0].children[1];
+        const box = canvas.getBoundingClientRect(), [x, y] = placeOf(layerGrid(layer), i);
+        canvas.dispatchEvent(new PointerEvent("pointerdown", {
+          clientX: box.left + MARGIN + x + 1, clientY: box.top + MARGIN + y + 1, bubbles: true,
+        }));
+        found.clicked = state.chosen.i;
+        for (let n = 0; n < 9; n++) {                      // beyond the gap, to the other map
+          canvas.dispatchEvent(new KeyboardEvent("keydown", {key: "ArrowUp", bubbles: true}));
+        }
+        found.up = [state.chosen.i % 2, Math.floor(state.chosen.i / 2)];
+        return found;
+    """)
+    block, padded = model.blocks[0], np.pad(image[0, :, :, 0].astype(int), 1)
+    w = block.w[:, 1].reshape(4, 4)
+    sums = {}
+    for oh in (12, 13):
+        for ow in (10, 11):
+            window = padded[oh : oh + 4, ow : ow + 4]
+            sums[oh * 27 + ow] = 64 * window[w].sum() - block.centre * window.sum()
+    place = max(sums, key=sums.get)
+    assert (found["place"], found["Z"]) == (place, sums[place])
+    oh, ow = divmod(place, 27)
+    rows, columns = np.nonzero(w)
+    assert found["inputs"] == ((rows + oh - 1) * 28 + columns + ow - 1).tolist()
+    bit = (sums[place] >= block.threshold[1]) ^ block.flip[1]
+    assert found["title"].startswith("Neuron 2 of layer 1, row 7, column 6, ")
+    assert found["exactly"].endswith(f"the bit is {int(bit)}.")
+    assert found["clicked"] == (6 * 13 + 5) * 2 + 1
+    assert found["up"] == [0, 10 * 13 + 5]                # 6 steps to row 0, then 12, 11, 10
 
 
 # the training
@@ -461,9 +516,9 @@ def test_an_installed_package_has_the_sources_of_the_page():
 
 def test_networks_that_the_page_cannot_show_are_refused():
     for kind, message in (
-        ("float first", "layer 1 is a convolution; the page shows networks of dense layers with"),
-        ("conv", "layer 1 is a convolution"),
-        ("+-1", r"layer 1 has \+-1 weights; the page shows networks of dense layers with 0/1"),
+        ("float first", "layer 1 has float weights; the page shows networks whose weights are all"),
+        ("conv", "the network takes 9 x 8 x 2 numbers; the page needs square grey pictures"),
+        ("+-1", r"layer 1 has \+-1 weights; the page shows networks whose weights are all 0 or 1"),
     ):
         with pytest.raises(page.PageError, match=message):
             page.make(frozen_example(kind)[0])
@@ -475,6 +530,10 @@ def test_networks_that_the_page_cannot_show_are_refused():
     net = network.mlp([784, 5], "0/1", rng, p0=0.2)
     net.forward(rng.integers(0, 256, (20, 784)), train=True)
     with pytest.raises(page.PageError, match="has 1 layers; the page shows 2 to 4"):
+        page.make(freeze.freeze(net))
+    net = network.convnet((28, 28, 1), [11], [3], 3, 1, "0/1", rng, 0.2)
+    net.forward(rng.integers(0, 256, (20, 28, 28, 1)), train=True)
+    with pytest.raises(page.PageError, match="layer 1 has 8624 outputs; the page shows 8192"):
         page.make(freeze.freeze(net))
 
 

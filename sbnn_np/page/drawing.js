@@ -45,22 +45,35 @@ function penOf(canvas, width, height, margin = MARGIN) {
   return pen;
 }
 
-// How many columns and rows n cells take, and the size of a cell, in a width x height. A picture
-// has its own number of columns; other cells have about twice as many rows as columns, or, where
-// the screen is narrow, twice as many columns as rows.
-function gridOf(n, width, height, columns = 0) {
-  const narrow = width > height;
-  columns = columns || Math.max(1, Math.round(Math.sqrt(narrow ? 2 * n : n / 2)));
-  const rows = Math.ceil(n / columns);
+// How the numbers of a layer are laid out in a width x height: a map of H x W cells for each of C
+// channels, and a gap between maps. The maps of a dense layer are single cells, without gaps, in
+// about twice as many rows as columns, or, where there is more width, half as many.
+function gridOf([H, W, C], width, height) {
+  const gap = H * W > 1 ? 1 : 0, ratio = gap ? width / height : width > height ? 2 : 0.5;
+  const tiles = Math.max(1, Math.round(Math.sqrt(C * ratio * (H + gap) / (W + gap))));
+  const columns = tiles * (W + gap) - gap, rows = Math.ceil(C / tiles) * (H + gap) - gap;
   const cell = Math.max(2, Math.min(16, Math.floor(Math.min(width / columns, height / rows))));
-  return {n, columns, rows, cell, width: columns * cell, height: rows * cell};
+  return {H, W, C, gap, tiles, columns, rows, cell, width: columns * cell, height: rows * cell};
 }
 
-const placeOf = (grid, i) => [
-  i % grid.columns * grid.cell, Math.floor(i / grid.columns) * grid.cell,
-];
+// Where cell i is, in pixels.
+function placeOf({H, W, C, gap, tiles, cell}, i) {
+  const c = i % C, place = Math.floor(i / C);
+  const column = c % tiles * (W + gap) + place % W;
+  const row = Math.floor(c / tiles) * (H + gap) + Math.floor(place / W);
+  return [column * cell, row * cell];
+}
 
-// Values from 0 to `largest` as cells. Bits are a square for 1 and a dot for 0; pixels are grey.
+// The cell at a column and row, or -1 in a gap or outside.
+function cellAt({H, W, C, gap, tiles, columns, rows}, column, row) {
+  const w = column % (W + gap), h = row % (H + gap);
+  const c = Math.floor(row / (H + gap)) * tiles + Math.floor(column / (W + gap));
+  const inside = column >= 0 && column < columns && row >= 0 && row < rows && w < W && h < H;
+  return inside && c < C ? (h * W + w) * C + c : -1;
+}
+
+// Values from 0 to `largest` as cells. Bits are a square for 1 and a dot for 0 (in maps, which are
+// pictures again, without gaps and dots); pixels are grey.
 function drawCells(pen, grid, values, largest) {
   const {cell} = grid, ink = colour("ink"), faint = colour("faint");
   values.forEach((value, i) => {
@@ -70,9 +83,10 @@ function drawCells(pen, grid, values, largest) {
       pen.fillStyle = ink;
       pen.fillRect(x, y, cell, cell);
     } else if (value) {
+      const size = grid.gap ? cell : cell - 1;
       pen.fillStyle = ink;
-      pen.fillRect(x + 0.5, y + 0.5, cell - 1, cell - 1);
-    } else {
+      pen.fillRect(x + (cell - size) / 2, y + (cell - size) / 2, size, size);
+    } else if (!grid.gap) {
       const dot = Math.max(1, Math.round(cell / 5));
       pen.fillStyle = faint;
       pen.fillRect(x + (cell - dot) / 2, y + (cell - dot) / 2, dot, dot);
@@ -106,6 +120,21 @@ function drawMarks(pen, grid, values, ones, turned) {
     pen.lineWidth = Math.max(1, cell / 8);
     pen.strokeStyle = mark;
     pen.stroke();
+  }
+}
+
+// A frame around the window that a neuron of a convolution sees, on each map of its inputs.
+function drawWindow(pen, grid, layer, place) {
+  const {cell, H, W, C} = grid, {KH, KW, stride, padding, OW} = layer;
+  if (KH * KW === 1 && H * W === 1) return;
+  const top = Math.floor(place / OW) * stride - padding, left = place % OW * stride - padding;
+  const [h, w] = [Math.max(0, top), Math.max(0, left)];
+  pen.strokeStyle = colour("mark");
+  pen.lineWidth = 1;
+  for (let c = 0; c < C; c++) {
+    const [x, y] = placeOf(grid, (h * W + w) * C + c);
+    pen.strokeRect(x - 0.5, y - 0.5, (Math.min(W, left + KW) - w) * cell + 1,
+                   (Math.min(H, top + KH) - h) * cell + 1);
   }
 }
 

@@ -1,30 +1,39 @@
 "use strict";
 // The panel of one neuron: its ones over its inputs, its sum beside its threshold, its direction.
 
-// Whether a neuron is turned round: it fires below its threshold, or, if it is a class, its score
-// falls as its sum grows.
-function isTurned(layer, m) {
-  return layer.flip ? layer.flip[m] === 1 : layer.factor[m] < 0;
+// Whether the neuron of bit i is turned round: it fires below its threshold, or, if it is a class,
+// its score falls as its sum grows.
+function isTurned(layer, i) {
+  return layer.flip ? layer.flip[i % layer.M] === 1 : layer.factor[i] < 0;
 }
 
-// What the panel says of a neuron, in words and numbers.
-function accountOf(model, result, l, m) {
-  const layer = model.layers[l], here = result.layers[l], ones = layer.ones[m];
-  const Z = here.sums[m], total = here.total;
-  const z = (Z + layer.centre * total) / layer.unit;              // the sum before the centre
-  const hidden = Boolean(layer.threshold), pixels = l === 0 && model.binarize === null;
+// The numbers of the inputs at the ones of the neuron of bit i, without those that padding adds.
+function inputsOf(layer, here, i) {
+  const seen = windowOf(layer, here.places[i]);
+  return layer.ones[i % layer.M].map(d => seen[d]).filter(d => d >= 0);
+}
+
+// What the panel says of bit i of layer l, in words and numbers.
+function accountOf(model, result, l, i) {
+  const layer = model.layers[l], here = result.layers[l], m = i % layer.M;
+  const Z = here.sums[i], total = here.totals[i], inputs = inputsOf(layer, here, i);
   const account = {
-    layer, here, ones, Z, z, total, hidden, pixels,
-    live: ones.filter(d => here.x[d]).length,
-    turned: isTurned(layer, m),
+    l, i, m, layer, here, inputs, Z, total,
+    z: (Z + layer.centre * total) / layer.unit,         // the sum before the centre
+    K: layer.ones[m].length,
+    live: inputs.filter(d => here.x[d]).length,
+    hidden: Boolean(layer.threshold),
+    pixels: l === 0 && model.binarize === null,
+    convolution: layer.OH * layer.OW > 1,
+    turned: isTurned(layer, i),
   };
-  if (hidden) {
-    account.bit = here.bits[m];
+  if (account.hidden) {
+    account.bit = here.bits[i];
     account.threshold = layer.threshold[m];
-    const [low, high] = rangeOf(layer, ones.length, pixels ? 255 : 1);
+    const [low, high] = rangeOf(layer, account.K, account.pixels ? 255 : 1);
     account.fixed = account.threshold <= low || account.threshold > high;
   } else {
-    account.score = here.scores[m];
+    account.score = here.scores[i];
   }
   return account;
 }
@@ -36,40 +45,56 @@ function rangeOf(layer, K, largest) {
   ];
 }
 
-function drawNeuron(model, result, chosen, side, exampleResults) {
-  const {l, m} = chosen, account = accountOf(model, result, l, m);
-  const {layer, here, ones, hidden, pixels, turned} = account;
-  const name = hidden ? `Neuron ${m + 1} of layer ${l + 1}` : `Class ${model.classes[m]}`;
-  const state = account.bit ? "fires (1)" : "is silent (0)";
-  element("neuron-title").textContent = hidden ? `${name} ${state}` : name;
+function nameOf(model, {l, i, m, layer, hidden, convolution}) {
+  if (!hidden) return `Class ${model.classes[m]}`;
+  if (!convolution) return `Neuron ${m + 1} of layer ${l + 1}`;
+  const place = Math.floor(i / layer.M), W = layer.out[1];
+  return `Neuron ${m + 1} of layer ${l + 1}, row ${Math.floor(place / W) + 1}, ` +
+    `column ${place % W + 1},`;
+}
 
-  const room = Math.min(308, document.body.clientWidth - 66);
-  const grid = l === 0 ? gridOf(layer.D, room, room, side)
-    : isNarrow() ? gridOf(layer.D, room, 0.8 * room) : gridOf(layer.D, 0.7 * room, 1.25 * room);
+function drawNeuron(model, result, {l, i}, shape, exampleResults) {
+  const account = accountOf(model, result, l, i), name = nameOf(model, account);
+  const {layer, here, inputs, hidden, pixels, turned} = account;
+  const bit = account.bit ? "fires (1)" : "is silent (0)";
+  element("neuron-title").textContent = hidden ? `${name} ${bit}` : name;
+
+  const room = Math.min(308, document.body.clientWidth - 66), dense = shape[0] * shape[1] === 1;
+  const grid = !dense ? gridOf(shape, room, room)
+    : isNarrow() ? gridOf(shape, room, 0.8 * room) : gridOf(shape, 0.7 * room, 1.25 * room);
   const pen = penOf(element("inputs"), grid.width, grid.height);
   drawCells(pen, grid, here.x, pixels ? 255 : 1);
-  drawMarks(pen, grid, here.x, ones, turned);
+  drawMarks(pen, grid, here.x, inputs, turned);
+  if (account.convolution) drawWindow(pen, grid, layer, here.places[i]);
   const what = l ? `the bits of layer ${l}` : "the picture";
-  element("inputs").setAttribute("aria-label", `${ones.length} ones of ${name} over ${what}`);
+  element("inputs").setAttribute("aria-label", `${account.K} ones of ${name} over ${what}`);
   const [full, hollow] = turned ? ["\u25c6", "\u25c7"] : ["\u25cf", "\u25cb"];
   element("legend").textContent =
     `${full} ${hollow} its ones, over ${what}: ${full} where the input is ` +
     `${pixels ? "above 0" : "1"}, ${hollow} where it is 0`;
   element("neuron-text").textContent = wordsOf(account);
   writeAccount(account);
-  drawSums(account, model, exampleResults, l, m);
-  element("exactly").textContent = exactWords(account, m);
+  drawSums(account, exampleResults);
+  element("exactly").textContent = exactWords(account);
 }
 
 function wordsOf(account) {
-  const {layer, ones, hidden, pixels, turned, live} = account;
+  const {layer, K, hidden, pixels, turned, live} = account;
   const inputs = pixels ? "pixels" : "bits", now = pixels ? "have ink" : "are 1";
-  let words = `Of its ${number(layer.D)} weights, ${number(ones.length)} are 1. It adds the ` +
+  let words = `Of its ${number(layer.D)} weights, ${number(K)} are 1. It adds the ` +
     `${inputs} at these ones, of which ${live} ${now} now, and skips the others, whose weight ` +
     "is 0.";
+  if (account.convolution) {
+    words += " It has the same weights at every place; the frame shows what it sees at this one.";
+  }
+  if (layer.pool > 1) {
+    words += ` Of ${layer.pool} \u00d7 ${layer.pool} places side by side, the one with the ` +
+      "largest sum counts.";
+  }
   if (layer.centre) {
-    words += ` Then it takes off the same part of ${pixels ? "all ink" : "all bits"} as every ` +
-      "neuron of this layer, so that more ink alone does not raise the sum.";
+    const all = `all ${pixels ? "ink" : "bits"}${account.convolution ? " in the frame" : ""}`;
+    words += ` Then it takes off the same part of ${all} as every neuron of this layer, so that ` +
+      `more ${pixels ? "ink alone does" : "bits alone do"} not raise the sum.`;
   }
   if (!hidden) {
     return words + " The class with the largest score is the answer." +
@@ -106,8 +131,8 @@ function writeAccount(account) {
 }
 
 // The comparison in the whole numbers that are really compared.
-function exactWords(account, m) {
-  const {layer, Z, z, total, hidden, threshold} = account;
+function exactWords(account) {
+  const {layer, m, Z, z, total, hidden, threshold} = account;
   const sum = layer.centre
     ? `64 \u00d7 ${number(z)} \u2212 ${layer.centre} \u00d7 ${number(total)} = ${number(Z)}`
     : number(Z);
@@ -123,8 +148,8 @@ function exactWords(account, m) {
 
 // The sums on a line: the threshold in the middle, the side where the neuron fires shaded, the sums
 // of the test images by their names, and the sum of now below the line.
-function drawSums(account, model, exampleResults, l, m) {
-  const svg = element("line"), {layer, Z, hidden, turned} = account;
+function drawSums(account, exampleResults) {
+  const svg = element("line"), {l, i, layer, Z, hidden, turned} = account;
   svg.textContent = "";
   svg.style.display = hidden ? "block" : "none";
   if (!hidden) return;
@@ -133,7 +158,7 @@ function drawSums(account, model, exampleResults, l, m) {
   svg.setAttribute("viewBox", `0 0 ${width} 140`);
   svg.setAttribute("aria-label", `Sum ${number(Z / layer.unit)} and threshold ` +
     `${number(T / layer.unit)} on a line`);
-  const sums = exampleResults.map(({name, result}) => [name, result.layers[l].sums[m]]);
+  const sums = exampleResults.map(({name, result}) => [name, result.layers[l].sums[i]]);
   const reach = Math.max(layer.unit, ...sums.map(([, sum]) => Math.abs(sum - T)));
   const at = sum => {
     const part = Math.max(-1, Math.min(1, (sum - T) / reach));

@@ -16,7 +16,7 @@ const state = {
   example: EXAMPLES.length ? 0 : null,  // the test image that is shown in its place, or null
   pixels: null,                         // what the network takes
   result: null,                         // what it makes of them
-  chosen: {l: 0, m: 0},                 // the neuron in the panel; in the last layer, a class
+  chosen: {l: 0, i: 0},                 // the bit in the panel; in the last layer, a class
   pen: null,                            // where the pen is: {x, y, down}; null if it was not used
 };
 
@@ -37,7 +37,7 @@ function draw() {
   drawPicture();
   drawLayers();
   drawScores();
-  drawNeuron(MODEL, state.result, state.chosen, SIDE, EXAMPLES);
+  drawNeuron(MODEL, state.result, state.chosen, shapeOf(state.chosen.l), EXAMPLES);
   drawWires();
   drawCosts();
   drawTraining();
@@ -45,7 +45,10 @@ function draw() {
 
 // the picture and its bits
 
-const pictureGrid = () => gridOf(SIDE * SIDE, 198, 198, SIDE);
+// The shape in which the inputs of a layer are drawn: the picture, or the layer before.
+const shapeOf = l => l ? MODEL.layers[l - 1].out : [SIDE, SIDE, 1];
+
+const pictureGrid = () => gridOf(shapeOf(0), 198, 198);
 
 function drawPicture() {
   const grid = pictureGrid();
@@ -75,16 +78,18 @@ function startPicture() {
 
 // The ones of the chosen neuron, over what it takes.
 function markInputs(pen, grid) {
-  const {l, m} = state.chosen, layer = MODEL.layers[l];
-  drawMarks(pen, grid, state.result.layers[l].x, layer.ones[m], isTurned(layer, m));
+  const {l, i} = state.chosen, layer = MODEL.layers[l], here = state.result.layers[l];
+  drawMarks(pen, grid, here.x, inputsOf(layer, here, i), isTurned(layer, i));
+  if (layer.OH * layer.OW > 1) drawWindow(pen, grid, layer, here.places[i]);
 }
 
 // the hidden layers
 
 const hiddenLayers = MODEL.layers.slice(0, -1);
 
-function layerGrid(M) {
-  return isNarrow() ? gridOf(M, document.body.clientWidth - 28, 200) : gridOf(M, 130, 258);
+function layerGrid({out}) {
+  if (isNarrow()) return gridOf(out, document.body.clientWidth - 34, 200);
+  return gridOf(out, out[0] * out[1] > 1 ? 216 : 130, 258);
 }
 
 function startLayers() {
@@ -95,36 +100,45 @@ function startLayers() {
     canvas.tabIndex = 0;
     canvas.setAttribute("role", "application");
     canvas.addEventListener("pointerdown", event => {
-      const box = canvas.getBoundingClientRect(), grid = layerGrid(layer.M);
+      const box = canvas.getBoundingClientRect(), grid = layerGrid(layer);
       const column = Math.floor((event.clientX - box.left - MARGIN) / grid.cell);
       const row = Math.floor((event.clientY - box.top - MARGIN) / grid.cell);
-      if (column >= 0 && column < grid.columns) choose(l, row * grid.columns + column);
+      choose(l, cellAt(grid, column, row));
     });
     canvas.addEventListener("keydown", event => {
       const arrow = ARROWS[event.key];
       if (!arrow) return;
       event.preventDefault();
-      const from = state.chosen.l === l ? state.chosen.m : -1;
-      choose(l, from < 0 ? 0 : from + arrow[0] + arrow[1] * layerGrid(layer.M).columns);
+      if (state.chosen.l !== l) choose(l, 0);
+      else chooseBeside(layerGrid(layer), arrow);
     });
     add(stage, "p", "", "note");
   });
 }
 
-function choose(l, m) {
-  if (m < 0 || m >= MODEL.layers[l].M) return;
-  state.chosen = {l, m};
+function choose(l, i) {
+  if (i < 0) return;
+  state.chosen = {l, i};
   draw();
+}
+
+// The next cell in a direction, beyond a gap if there is one.
+function chooseBeside(grid, [right, down]) {
+  const {l, i} = state.chosen, [x, y] = placeOf(grid, i);
+  for (const far of [1, 2]) {
+    const beside = cellAt(grid, x / grid.cell + far * right, y / grid.cell + far * down);
+    if (beside >= 0) return choose(l, beside);
+  }
 }
 
 function drawLayers() {
   [...element("layers").children].forEach((stage, l) => {
-    const {bits} = state.result.layers[l], grid = layerGrid(bits.length);
+    const {bits} = state.result.layers[l], grid = layerGrid(MODEL.layers[l]);
     const canvas = stage.children[1];
     const pen = penOf(canvas, grid.width, grid.height), firing = bits.reduce((a, b) => a + b);
     drawCells(pen, grid, bits, 1);
     if (state.chosen.l === l + 1) markInputs(pen, grid);
-    if (state.chosen.l === l) drawRing(pen, grid, state.chosen.m);
+    if (state.chosen.l === l) drawRing(pen, grid, state.chosen.i);
     stage.lastChild.textContent = `\u25a0 ${firing} of ${bits.length} fire`;
     canvas.setAttribute("aria-label", `Layer ${l + 1}: ${firing} of ${bits.length} neurons fire. ` +
       "Arrow keys choose a neuron.");
@@ -150,7 +164,7 @@ function drawScores() {
   const low = Math.min(0, ...all), high = Math.max(1, ...all), span = high - low;
   const blank = new Set(state.pixels).size < 2;
   [...element("scores").children].forEach((button, m) => {
-    const chosen = state.chosen.l === hiddenLayers.length && state.chosen.m === m;
+    const chosen = state.chosen.l === hiddenLayers.length && state.chosen.i === m;
     button.className = (m === winner && !blank ? "best " : "") + (chosen ? "chosen" : "");
     const [sign, , bar, written] = button.children, [fill, zero] = bar.children;
     sign.textContent = m === winner && !blank ? "\u25b8" : "";
@@ -200,8 +214,8 @@ function show(view) {
 }
 
 function step(way) {
-  const {l, m} = state.chosen, {M} = MODEL.layers[l];
-  choose(l, (m + way + M) % M);
+  const {l, i} = state.chosen, n = state.result.layers[l].sums.length;
+  choose(l, (i + way + n) % n);
 }
 
 function start() {

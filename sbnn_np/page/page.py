@@ -15,9 +15,10 @@ import numpy as np
 
 from sbnn_np.bits import storage
 
-SUPPORTED = "the page shows networks of dense layers with 0/1 weights, centred or not"
+SUPPORTED = "the page shows networks whose weights are all 0 or 1, centred or not"
 LARGEST_SIDE = 64                       # of the picture
 MOST_LAYERS = 4
+MOST_BITS = 8192                        # of a layer
 MOST_EXAMPLES = 20
 
 
@@ -81,14 +82,14 @@ def check(model):
     Raises
     ------
     PageError
-        If a layer is a convolution, or of float or +-1 weights; if there are too many layers; or if
-        it takes something else than square grey pictures of 4 to 64 pixels a side.
+        If a layer has float or +-1 weights; if there are too many layers, or outputs of a layer; or
+        if it takes something else than square grey pictures of 4 to 64 pixels a side.
     """
     for i, block in enumerate(model.blocks):
-        if block.kernel:
-            raise PageError(f"layer {i + 1} is a convolution; {SUPPORTED}")
         if block.weights != "0/1":
             raise PageError(f"layer {i + 1} has {block.weights} weights; {SUPPORTED}")
+        if (bits := math.prod(block.out_shape)) > MOST_BITS:
+            raise PageError(f"layer {i + 1} has {bits} outputs; the page shows {MOST_BITS} at most")
     if not 2 <= len(model.blocks) <= MOST_LAYERS:
         raise PageError(
             f"the network has {len(model.blocks)} layers; the page shows 2 to {MOST_LAYERS}"

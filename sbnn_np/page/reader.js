@@ -8,9 +8,10 @@ function bytesOf(base64) {
 }
 
 // The network of a file (a Uint8Array): shape of an image, classes, binarize, ground, and layers.
-// A layer has D inputs, M neurons, the centre in 64ths, and for each neuron `ones`: the numbers of
-// the inputs whose weight is 1. Hidden layers have thresholds and flips, the last one has factors
-// and offsets.
+// A layer has M neurons of D inputs, the centre in 64ths, and for each neuron `ones`: the numbers
+// of the inputs whose weight is 1. Hidden layers have thresholds and flips, the last one has
+// factors and offsets. A convolution asks its M neurons at each place of a window, and keeps one
+// bit of each square of pool x pool places. A dense layer has one place, at which it sees all.
 function readModel(file) {
   const view = new DataView(file.buffer, file.byteOffset, file.length);
   let position = 6;                                     // behind "SBNN" and the version
@@ -20,20 +21,26 @@ function readModel(file) {
     return file.subarray(position - n, position);
   }
   const model = JSON.parse(new TextDecoder().decode(section()));
-  let D = model.shape.reduce((product, size) => product * size);
+  let shape = model.shape;                              // height, width and channels, or a number
   model.layers = model.blocks.map((block, i) => {
-    const layer = {D, M: block.neurons, centre: block.centre};
-    layer.unit = layer.centre ? 64 : 1;                 // sums of a centred layer are in 64ths
-    layer.ones = onesOf(readBits(section(), layer.M * D), D);
+    const {neurons: M, centre, kernel, stride, padding, pool} = block;
+    if (!kernel) shape = [1, 1, shape.reduce((product, size) => product * size)];
+    const [KH, KW] = kernel || [1, 1], [H, W, C] = shape;
+    const size = (length, window) => Math.floor((length + 2 * padding - window) / stride) + 1;
+    const OH = size(H, KH), OW = size(W, KW);
+    const layer = {M, centre, KH, KW, stride, padding, pool, H, W, C, OH, OW, D: KH * KW * C};
+    layer.unit = centre ? 64 : 1;                       // sums of a centred layer are in 64ths
+    layer.out = [Math.floor(OH / pool), Math.floor(OW / pool), M];
+    layer.ones = onesOf(readBits(section(), M * layer.D), layer.D);
     if (i < model.blocks.length - 1) {
-      layer.flip = plainBits(section(), layer.M);
-      layer.threshold = readThresholds(section(), layer.M);
+      layer.flip = plainBits(section(), M);
+      layer.threshold = readThresholds(section(), M);
     } else {
       const scores = section();
-      layer.factor = readFloats(scores, 0, layer.M);
-      layer.offset = readFloats(scores, 4 * layer.M, layer.M);
+      layer.factor = readFloats(scores, 0, M);
+      layer.offset = readFloats(scores, 4 * M, M);
     }
-    D = layer.M;
+    shape = layer.out;
     return layer;
   });
   return model;

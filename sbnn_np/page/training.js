@@ -49,7 +49,7 @@ function stopPlaying() {
 
 function drawTraining() {
   const {trace} = TRAINING;
-  if (!trace) return;
+  if (!trace || element("training").hidden) return;
   const e = Number(element("epoch").value), last = trace.bits.length - 1;
   element("epoch-title").textContent = e ? `After epoch ${e} of ${last}` : "At the start";
   const ones = trace.bits[e].reduce((sum, bits) => sum + bits.reduce((a, b) => a + b), 0);

@@ -4,20 +4,20 @@
 
 function drawWires() {
   const flow = element("flow"), area = flow.getBoundingClientRect();
-  const pen = penOf(element("wires"), area.width, area.height, 0), {l, m} = state.chosen;
-  if (flow.clientWidth < 900) return;                   // the stages are not side by side
-  const layer = MODEL.layers[l], {x} = state.result.layers[l];
+  const pen = penOf(element("wires"), area.width, area.height, 0), {l, i} = state.chosen;
+  const layer = MODEL.layers[l], here = state.result.layers[l];
   const from = l ? element("layers").children[l - 1].children[1] : element("picture");
-  const grid = l ? layerGrid(layer.D) : pictureGrid();
+  const grid = l ? layerGrid(MODEL.layers[l - 1]) : pictureGrid();
   const [u, v] = l < hiddenLayers.length
-    ? middleOf(element("layers").children[l].children[1], layerGrid(layer.M), m, area)
-    : besideOf(element("scores").children[m], area);
-  pen.strokeStyle = colour(isTurned(layer, m) ? "against" : "for");
+    ? middleOf(element("layers").children[l].children[1], layerGrid(layer), i, area)
+    : besideOf(element("scores").children[i], area);
+  if (from.getBoundingClientRect().right - area.left > u) return;     // they are not side by side
+  pen.strokeStyle = colour(isTurned(layer, i) ? "against" : "for");
   pen.lineWidth = 1;
-  for (const d of layer.ones[m]) {
+  for (const d of inputsOf(layer, here, i)) {
     const [s, t] = middleOf(from, grid, d, area), bend = (u - s) / 2;
-    pen.globalAlpha = x[d] ? 0.55 : 0.35;
-    pen.setLineDash(x[d] ? [] : [2, 5]);
+    pen.globalAlpha = here.x[d] ? 0.55 : 0.35;
+    pen.setLineDash(here.x[d] ? [] : [2, 5]);
     pen.beginPath();
     pen.moveTo(s, t);
     pen.bezierCurveTo(s + bend, t, u - bend, v, u, v);
