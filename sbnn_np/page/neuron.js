@@ -117,7 +117,7 @@ function writeAccount(account) {
   }
   if (hidden) {
     rows.push(["threshold", number(account.threshold / layer.unit)]);
-    rows.push(["direction", account.turned ? "\u25c6 fires below" : "\u25cf fires from there on"]);
+    rows.push(["direction", account.turned ? "\u25c6 fires below" : "\u25cf fires at or above"]);
   } else {
     rows.push(["score", number(account.score)]);
   }
