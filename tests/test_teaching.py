@@ -3,7 +3,7 @@
 import doctest
 
 import numpy as np
-from lab import plots_teaching, teaching
+from lab import teaching
 
 from sbnn_np.core import losses, ops
 from sbnn_np.support import gradcheck
@@ -49,8 +49,5 @@ def test_the_penalty_moves_one_latent_below_0_and_not_the_other():
     assert np.isclose(penalty / (1 + penalty), 0.2)
 
 
-def test_the_examples_and_the_pictures():
+def test_the_examples():
     assert doctest.testmod(teaching).failed == 0
-    pictures = plots_teaching.figures()
-    assert list(pictures) == ["way", "pen", "penalty"]
-    assert all(picture.startswith(b"\x89PNG") for picture in pictures.values())

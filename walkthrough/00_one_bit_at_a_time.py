@@ -4,7 +4,7 @@ You will watch a network learn XOR ("one of the two, but not both"). All its wei
 bits, 0 or 1, and it has nine of them. Every number of every step is printed: the answers,
 the gradients, and the bits that flip. All of them are small enough to check by hand.
 
-You will know at the end what a latent is, how a bit learns although it cannot move a
+At its end you will know what a latent is, how a bit learns although it cannot move a
 little, what goes forward and backward through a neuron of bits, and what a flip is.
 
     python walkthrough/00_one_bit_at_a_time.py     ten minutes of reading, a second to run

@@ -6,9 +6,13 @@ MNIST and a small network of five convolutions on CIFAR-10, each with full-preci
 with weights of -1 and +1, and with weights of 0 and 1 (plain, and centred), of which one in
 twenty is meant to be 1.
 
-You will learn what im2col and its adjoint do, why the way back is a convolution, too, what a
-filter of single bits looks like, how max pooling and a threshold make OR and AND, and which
-layers get how many of the ones.
+At its end you will know
+
+    - what im2col does, and its way back, which adds up what it copied,
+    - why the way back of a convolution is a convolution, too,
+    - what a filter of single bits looks like, and what it costs at each place,
+    - why max pooling and a threshold make OR or AND of bits,
+    - which layers get how many of the ones, and how close they come to full precision.
 
     python walkthrough/02_conv_cifar10.py            18 minutes on two cores
     python walkthrough/02_conv_cifar10.py --quick    a look at everything in 30 seconds
@@ -301,26 +305,32 @@ print(f"{time.perf_counter() - began:.0f} seconds in all")
 
 # %% Exercises
 #
-# 1. An image of 32 x 32 pixels, windows of 3 x 3, padding 1, stride 1, 64 channels in. How many
-#    times larger than the image is its im2col matrix? And with stride 2?
-# 2. Why does fast.gather turn the filters by half a turn? Take a row of pixels and a filter
+# Functions to fill in, and a program that checks them: walkthrough/exercises/chapter_2.py.
+#
+# 1. Why does fast.gather turn the filters by half a turn? Take a row of pixels and a filter
 #    of three numbers, and write down what pixel 5 gets back.
-# 3. A 0/1 filter of 3 x 3 x 64 has 29 ones. What does it cost at one place, what would a +-1
-#    filter cost, and what does the centred domain add for the first filter and for each other?
-# 4. Pooling after the threshold instead of before: for which scales is the result the same?
-# 5. Padding puts zeros around an image of bits. Why are those honest bits for a 0/1 network, and
+# 2. Pooling after the threshold instead of before: for which scales is the result the same?
+# 3. Padding puts zeros around an image of bits. Why are those honest bits for a 0/1 network, and
 #    why does a +-1 network pad with -1?
 #
 # Answers
 #
-# 1. 32 x 32 windows of 3 x 3 x 64 numbers against 32 x 32 x 64: 9 times. With stride 2 there are
-#    16 x 16 windows: 9/4 times.
-# 2. y[i] = x[i] w[0] + x[i+1] w[1] + x[i+2] w[2]; x[5] is in y[5], y[4] and y[3], with w[0], w[1]
+# 1. y[i] = x[i] w[0] + x[i+1] w[1] + x[i+2] w[2]; x[5] is in y[5], y[4] and y[3], with w[0], w[1]
 #    and w[2]: dx[5] = dy[3] w[2] + dy[4] w[1] + dy[5] w[0], the filter turned round.
-# 3. 28 additions; 575 additions and 576 XNORs; the first filter 575 for the total and one to take
-#    it off, each other one addition.
-# 4. In a frozen network, for positive ones: the threshold keeps the order, so it and the maximum
+# 2. In a frozen network, for positive ones: the threshold keeps the order, so it and the maximum
 #    can change places; with a negative scale pooling bits would have to be AND. In training
 #    nothing is the same, since batch norm would see other sums.
-# 5. A pixel outside is a bit that is 0, and is added like any other 0. In a +-1 network a 0 would
+# 3. A pixel outside is a bit that is 0, and is added like any other 0. In a +-1 network a 0 would
 #    be a third value, which one bit cannot store.
+#
+# %% Three questions
+#
+# The answers are computed by the program that checks yours:
+# python -m walkthrough.exercises 2.a NUMBER (and 2.b, 2.c).
+#
+# 2.a An image has 32 x 32 pixels of 64 channels. Windows have 3 x 3 pixels, padding is 1 and
+#     stride 1. How many times larger than the image is its im2col matrix?
+# 2.b A plain 0/1 filter of 3 x 3 x 64 has 29 ones. It is moved over 16 x 16 places. How many
+#     additions does it cost for one image?
+# 2.c An image has 28 x 28 pixels, and windows have 5 x 5, without padding. In how many windows
+#     is the pixel in row 2 and column 10? (Rows and columns are counted from 0.)

@@ -7,9 +7,12 @@ goes; ask what fits into a device; and run them on three engines (a fourth, loop
 must give), one of which adds the bits of 64 images at a time and is, on thousands of images of
 bits, several times faster than a library for matrix products.
 
-You will learn why a threshold of a frozen neuron is a whole number, why counting ones is not
-counting bytes, how to code a gap in fewer bits than a byte, and how to add with nothing but AND,
-OR and XOR.
+At its end you will know
+
+    - why the threshold of a frozen neuron is a whole number, and why no score changes,
+    - why "how many operations" has no answer without a name for what is counted,
+    - why a list of the ones is not the shortest file, and where each byte of a file goes,
+    - how to add with nothing but AND, OR and XOR, for 64 images at once.
 
     python walkthrough/03_bits_and_bytes.py            10 minutes the first time, then 90 s:
                                                        trained networks are kept
@@ -58,6 +61,12 @@ if args.quick:
 # up to which count; then the bit is turned round, "flipped". So the neuron keeps one integer and
 # one bit, and the floats can go. Nothing is rounded that was not rounded before: the integer is
 # found by asking the very float32 expression that training used.
+#
+# In a centred layer z is not whole, but 64 z is: the centre is a multiple of 1/64, c/64, so that
+# 64 times a centred sum is 64 times the count less c times the sum of all inputs. float32 has 24
+# bits for the digits of a number, and so holds every whole number up to 2^24 = 16,777,216 exactly.
+# The largest sum here is of 784 pixels of 255: 199,920, and 64 times that is 12,794,880. So every
+# sum is exact, in whatever order it is added.
 
 heading("1. A threshold that is a whole number")
 norm = layers.BatchNorm(np.array([0.8, -0.8], np.float32))
@@ -399,21 +408,26 @@ print(f"{time.perf_counter() - began:.0f} seconds in all")
 
 # %% Exercises
 #
-# 1. A plain neuron has 20 ones. How many thresholds make sense, and how many bits does one need?
-# 2. Why can pooling wait until after the threshold in a frozen network, when training pools first?
-# 3. At which density does a mask become smaller than a list of 16-bit gaps?
-# 4. A row of 784 bits with 39 ones: AND and popcount take 13 words of each. How many full adders
-#    does the sliced engine need, and what does an image cost there?
-# 5. A centred neuron subtracts centre * sum(x). Why does that cost it one addition, and not D?
+# Functions to fill in, and a program that checks them: walkthrough/exercises/chapter_3.py.
+#
+# 1. Why can pooling wait until after the threshold in a frozen network, when training pools first?
+# 2. A centred neuron subtracts centre * sum(x). Why does that cost it one addition, and not D?
 #
 # Answers
 #
-# 1. Counts go from 0 to 20, so thresholds 0 (always) to 20, and one for never, which a flip
-#    makes an always: 21 values, 5 bits.
-# 2. The largest of four sums passes the threshold if any of the four does: OR of bits. A flip comes
+# 1. The largest of four sums passes the threshold if any of the four does: OR of bits. A flip comes
 #    after that, and makes it AND of the flipped ones.
-# 3. One bit a weight against 16 p bits: at p = 1/16.
-# 4. Of weight 1, 19 for 39 inputs; of weight 2, 9 for the 19 that are carried; then 4 for 9; 1 and
-#    a half adder for 4; a half adder for 2: 33 full adders and two half ones, 169 operations.
-#    The comparison takes 17 more. 186 operations for 64 images are 3 an image, against 26.
-# 5. The sum over all inputs is the same for all neurons of a layer: it is taken once.
+# 2. The sum over all inputs is the same for all neurons of a layer: it is taken once.
+#
+# %% Three questions
+#
+# The answers are computed by the program that checks yours:
+# python -m walkthrough.exercises 3.a NUMBER (and 3.b, 3.c).
+#
+# 3.a A plain neuron has 20 ones, and its inputs are bits. Frozen, it is a threshold and a flip.
+#     How many different neurons can they make of it? (Two neurons are different if they differ at
+#     some count from 0 to 20.)
+# 3.b The sliced engine adds 39 bits for 64 images at once. How many full adders does it need?
+#     (Half adders do not count.)
+# 3.c A layer has 4,096 weights. From how many ones on does a list of 16-bit gaps take more bits
+#     than a mask?

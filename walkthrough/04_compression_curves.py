@@ -6,8 +6,12 @@ look at the results that lie in figures/runs/), each leaving one small file, and
 costs in bytes and in additions, beside full precision, +-1 and ternary weights of the same
 architecture.
 
-You will learn how to read a compression curve, at which sizes a wider and sparser network beats a
-narrower and denser one, and where that ends, and whether growing a network pays.
+At its end you will know
+
+    - how to read a compression curve,
+    - at which sizes a wider and sparser network beats a narrower and denser one,
+    - whether growing a network pays, beside pruning one,
+    - what became of the four claims.
 
     python walkthrough/04_compression_curves.py            hours: every run whose file is missing
                                                            or of other sources
@@ -139,18 +143,28 @@ print(f"{time.perf_counter() - began:.0f} seconds in all")
 
 # %% Exercises
 #
+# Functions to fill in, and a program that checks them: walkthrough/exercises/chapter_4.py.
+#
 # 1. At 5% ones a mask is 32 times smaller than float32, a list of ones is 640 times smaller if only
 #    ones are counted, and the file about 105 times. Which of the three could be sent by mail?
-# 2. Twice the width at a quarter of the density: what becomes of the ones, of the additions, of the
-#    entropy?
-# 3. A network grows from 0.5% to 5% ones, by an equal factor each step, over half of the training.
-#    What part of the additions of a constant 5% does it spend?
+# 2. Twice the width at a quarter of the density: what becomes of the ones, and of the additions?
 #
 # Answers
 #
 # 1. The mask and the file. Of the ones alone nobody knows where they are.
 # 2. A hidden layer between two widened ones has four times the weights, so its ones stay as many,
-#    and so do the additions (less one a neuron). The entropy grows: the same ones, in four times
-#    the places.
-# 3. The mean of 0.005 * 10^t over t from 0 to 1 is (0.05 - 0.005) / ln 10 = 0.0195; with the second
-#    half at 0.05 it is 0.035, so 70%.
+#    and so do the additions (less one a neuron).
+#
+# %% Three questions
+#
+# The answers are computed by the program that checks yours:
+# python -m walkthrough.exercises 4.a NUMBER (and 4.b, 4.c).
+#
+# 4.a A hidden layer between two others gets twice the width on both sides, and its density goes
+#     from 5% to 1.25%, so that it has as many ones as before. By how many percent does its
+#     entropy grow? (To the nearest whole number.)
+# 4.b A network grows from 0.5% to 5% ones, by an equal factor each step, over half of the
+#     training. What does it spend on additions, in percent of a constant 5%? (Take additions as
+#     proportional to ones. To the nearest whole number.)
+# 4.c Weights of -1 and +1 take one bit each. Up to how many percent of ones do 0/1 weights take
+#     at most half of that, with an ideal code? (Whole percent.)
