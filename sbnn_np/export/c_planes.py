@@ -4,8 +4,13 @@
 def add_four(P, words, indent):
     """Write the addition of four words to the planes s0, s1, ... of a counter.
 
-    Two words and s0 are added by a full adder, and two more. Their carries and s1 are added by a
-    third. Its carry moves on through half adders.
+    A full adder makes of s0, a and b their sum and their carry. Where a and b are alike, the carry
+    is a; where they differ, it is s0. With b for [a differs from b], in three lines:
+
+        b ^= a;    a ^= (s0 ^ a) & b;    s0 ^= b;                a is now the carry
+
+    Two words are added to s0 so, and two more. Their two carries are added to s1. Its carry moves
+    on through half adders.
 
     Parameters
     ----------
@@ -21,13 +26,14 @@ def add_four(P, words, indent):
     text : str
     """
     first, second, third, fourth = words
-    lines = ["uint32_t a, b, c, t;"]
-    lines += [f"a = {first};", f"b = {second};"]
-    lines += ["t = s0 ^ a;", "c = (s0 & a) | (t & b);", "s0 = t ^ b;"]
-    lines += [f"a = {third};", f"b = {fourth};"]
-    lines += ["t = s0 ^ a;", "a = (s0 & a) | (t & b);", "s0 = t ^ b;"]
-    lines += ["t = s1 ^ a;", "a = (s1 & a) | (t & c);", "s1 = t ^ c;"]
+    lines = [
+        f"uint32_t a = {first}, b = {second}, c;",
+        "b ^= a;", "c = a ^ ((s0 ^ a) & b);", "s0 ^= b;",
+        f"a = {third};", f"b = {fourth};",
+        "b ^= a;", "a ^= (s0 ^ a) & b;", "s0 ^= b;",
+        "c ^= a;", "a ^= (s1 ^ a) & c;", "s1 ^= c;",
+    ]
     for i in range(2, P - 1):
-        lines += [f"t = s{i} & a;", f"s{i} ^= a;", "a = t;"]
+        lines += [f"b = s{i} & a;", f"s{i} ^= a;", "a = b;"]
     lines.append(f"s{P - 1} ^= a;")
     return "\n".join(" " * indent + line for line in lines)

@@ -32,22 +32,26 @@ def rows(step, name):
     -------
     text : str
     """
-    block, F, slots = step.block, step.w.shape[1], step.rows.slots
+    block, F, geometry = step.block, step.w.shape[1], step.rows
     OH, OW, _ = block.out_shape
-    kind = integer(step.rows.y_end)
+    kind, jump = integer(geometry.y_end), max(geometry.slots, block.pool)
+    calls = []
+    for band in range(geometry.bands):
+        y, x = ("(KIND)(y + 1)", f"x + {geometry.band_words}") if band else ("y", "x")
+        calls.append(f"        {name}_inputs_{step.i}(in, {y.replace('KIND', kind)}, {x});")
+        if block.centre:
+            calls.append(f"        {name}_shared_{step.i}({x});")
+    calls = "\n".join(calls)
     centred = c_shared.shared(step, name) if block.centre else ""
-    call = f"\n        {name}_shared_{step.i}(x);" if block.centre else ""
-    down = max(slots // block.pool, 1) * row_bytes(OW)
-    down = f"out += {down};" if slots >= block.pool else f"out += (y & 1) ? {down} : 0;"
     return f"""{inputs(step, name)}{centred}{filters(step, name)}
 /* Layer {step.i}: {F} filters, {OH} x {OW} bits each. */
 static void {name}_layer_{step.i}(const uint8_t *in, uint8_t *out, uint32_t *x)
 {{
     {kind} y;
-    for (y = 0; y < {OH * block.pool}; y = ({kind})(y + {slots})) {{
-        {name}_inputs_{step.i}(in, y, x);{call}
-        {name}_filters_{step.i}(x, y, out);
-        {down}
+    for (y = 0; y < {OH * block.pool}; y = ({kind})(y + {jump})) {{
+{calls}
+        {name}_filters_{step.i}(x, out{", y" if geometry.partial else ""});
+        out += {jump // block.pool * row_bytes(OW)};
     }}
 }}
 """
@@ -127,46 +131,42 @@ def filters(step, name):
     -------
     text : str
     """
-    block, upper, F, P = step.block, name.upper(), step.w.shape[1], step.rows.planes
+    block, upper, F, geometry = step.block, name.upper(), step.w.shape[1], step.rows
     OH, OW, _ = block.out_shape
-    centred = block.centre > 0
-    begin = [f"shared[{6 + i}]" for i in range(step.rows.high_planes)] + ["0"] * P
-    planes = "\n".join(f"        uint32_t s{i} = {begin[i]};" for i in range(P))
-    low = """
-        for (i = 0; i < 6; i++, at_least >>= 1)
-            reached = (at_least & 1) ? reached & shared[i] : reached | shared[i];""" * centred
-    tests = "\n".join(
-        f"        reached = (at_least & {1 << i}) ? reached & s{i} : reached | s{i};"
-        for i in range(P)
-    )
-    variables = f"""
-    const uint32_t *shared = x + {step.rows.words};
-    uint_fast8_t i;""" * centred
-    if step.rows.parts > 1:
-        variables += "\n    const uint32_t *part;"
     smallest = f" + {step.smallest}" if step.smallest else ""
-    kind = integer(step.rows.y_end)
-    used = "" if "y" in store(step).replace("uint8_t", "") else "\n    (void)y;"
+    stored = store(step)
+    y = f", {integer(geometry.y_end)} y" if geometry.partial else ""
+    variables = "" if geometry.parts == 1 else "\n    const uint32_t *part;"
+    body = band(step, upper)
+    if geometry.bands == 2:
+        variables += "\n    const uint32_t *row;"
+        lines = "\n".join("    " + line for line in body.split("\n"))
+        body = f"""        const uint8_t *ones = p;
+        uint32_t any = 0;
+        for (row = x; row != x + {2 * geometry.band_words}; row += {geometry.band_words}) {{
+            p = ones;
+{lines}
+            any |= reached;
+        }}"""
     return f"""
 /* All filters for the rows of places from row y on. */
-static void {name}_filters_{step.i}(const uint32_t *x, {kind} y, uint8_t *out)
+static void {name}_filters_{step.i}(const uint32_t *x, uint8_t *out{y})
 {{
     const uint8_t *p = {name}_table_{step.i};{variables}
     {integer(F)} f;
     for (f = 0; f < {F}; f++, out += {OH * row_bytes(OW)}) {{
-{read_number("limit", step.limit_size, "p", upper)}{planes}
-        uint32_t reached = 0xffffffff, turn = (limit & 1) ? 0xffffffff : 0;
-        uint_fast32_t at_least = (uint_fast32_t)(limit >> 1){smallest};
-{count(step, upper)}{low}
-{tests}
-{store(step)}
-    }}{used}
+{read_number("limit", step.limit_size, "p", upper)}        const uint32_t turn = (limit & 1) ? \
+0xffffffff : 0;
+        const uint_fast32_t at_least = (uint_fast32_t)(limit >> 1){smallest};
+{body}
+{stored}
+    }}
 }}
 """
 
 
-def count(step, upper):
-    """Write the loop that adds all inputs of a filter, four at a time.
+def band(step, upper):
+    """Write the counting and the comparison of a filter for the rows of one word.
 
     Parameters
     ----------
@@ -178,17 +178,44 @@ def count(step, upper):
     -------
     text : str
     """
-    array = "x" if step.rows.parts == 1 else "part"
+    geometry, P = step.rows, step.rows.planes
+    row = "x" if geometry.bands == 1 else "row"
+    shared = [f"{row}[{geometry.words + i}]" for i in range(geometry.shared_planes)]
+    low, begin = shared[: geometry.low_planes], shared[geometry.low_planes :] + ["0"] * P
+    lines = [f"uint32_t s{i} = {begin[i]};" for i in range(P)] + ["uint32_t reached = 0xffffffff;"]
+    tests = [
+        f"reached = (at_least & {1 << i}) ? reached & {plane} : reached | {plane};"
+        for i, plane in enumerate([*low, *(f"s{i}" for i in range(P))])
+    ]
+    indented = ["\n".join("        " + line for line in each) for each in (lines, tests)]
+    return f"{indented[0]}\n{count(step, upper, row)}\n{indented[1]}"
+
+
+def count(step, upper, row):
+    """Write the loop that adds all inputs of a filter, four at a time.
+
+    Parameters
+    ----------
+    step, upper : see `band`
+    row : str
+        Name of the inputs.
+
+    Returns
+    -------
+    text : str
+    """
+    array = row if step.rows.parts == 1 else "part"
     words = [f"{array}[{upper}_BYTE(p{f' + {i}' if i else ''})]" for i in range(4)]
-    loop = f"""        uint_fast8_t fours;
-        for (fours = {upper}_BYTE(p++); fours; fours--, p += 4) {{
+    loop = f"""        const uint8_t *end = p + 1 + ({upper}_BYTE(p) << 2);
+        for (p++; p != end; p += 4) {{
 {add_four(step.rows.planes, words, 12)}
         }}"""
     if step.rows.parts == 1:
         return loop
     length = step.rows.part_words
-    return f"""        for (part = x; part < x + {step.rows.parts * length}; part += {length}) {{
-{loop.replace(chr(10), chr(10) + "    ").replace("        uint", "            uint", 1)}
+    end = step.rows.parts * length
+    return f"""        for (part = {row}; part != {row} + {end}; part += {length}) {{
+{loop.replace(chr(10), chr(10) + "    ").replace("        const", "            const", 1)}
         }}"""
 
 
@@ -205,34 +232,29 @@ def store(step):
     """
     block, slots = step.block, step.rows.slots
     OH, OW, _ = block.out_shape
-    slot, n, lines = 32 // slots, row_bytes(OW), []
+    slot, n, lines, value = 32 // slots, row_bytes(OW), [], "reached"
     if block.pool == 2:
         if slots > 1:
-            lines.append(f"reached |= reached >> {slot};             /* the rows of a square */")
-        lines.append("reached |= reached >> 1;             /* the columns */")
+            lines += ["uint32_t any;", f"any = reached | reached >> {slot};       /* pool rows, */"]
+        value = "any"
+        lines.append("any |= any >> 1;                     /* then columns, */")
         for shift in (1, 2, 4, 8):
-            if shift < OW:                        # every second bit stays; they move together
+            if shift < OW:                    # every second bit stays; they move together
                 kept = sum(1 << i for i in range(32) if i // shift % 2 == 0)
-                lines.append(f"reached &= {kept:#010x};")
-                lines.append(f"reached |= reached >> {shift};")
-        if slots == 1:
-            old = " | ".join(
-                f"((uint32_t)out[{i}] << {8 * i})" if i else "(uint32_t)out[0]" for i in range(n)
-            )
-            lines += ["if (y & 1)", f"    reached |= ({old}) ^ turn;"]
-    lines.append("reached ^= turn;")
+                lines.append(f"any &= {kept:#010x};")
+                lines.append(f"any |= any >> {shift};")
+    lines.append(f"{value} ^= turn;")
     per_word = max(slots // block.pool, 1)
     for r in range(per_word):
+        some = r > 0 and step.rows.partial
+        if some:
+            lines.append(f"if (y + {r * block.pool} < {OH * block.pool}) {{")
         for i in range(n):
-            shift = r * slot * (block.pool if slots > 1 else 1) + 8 * i
+            shift = r * slot * block.pool + 8 * i
             mask = (1 << min(8, OW - 8 * i)) - 1
-            value = f"reached >> {shift}" if shift else "reached"
-            value = f"(({value}) & {mask})" if mask < 255 else f"({value})"
-            if r and OH % per_word and i == 0:
-                test = f"if (y + {r * block.pool} < {OH * block.pool})"
-                lines.append(f"{test} {{" if n > 1 else test)
-            inner = "    " if r and OH % per_word else ""
-            lines.append(f"{inner}out[{r * n + i}] = (uint8_t){value};")
-        if r and OH % per_word and n > 1:
+            bits = f"({value} >> {shift})" if shift else value
+            bits = f"({bits} & {mask})" if mask < 255 else bits
+            lines.append(f"{'    ' * some}out[{r * n + i}] = (uint8_t){bits};")
+        if some:
             lines.append("}")
     return "\n".join("        " + line for line in lines)

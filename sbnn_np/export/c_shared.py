@@ -1,14 +1,15 @@
 """The C of the sum that all filters of a centred convolution share, on rows of bits.
 
 In 64ths, a centred filter asks whether 64 z - c S >= T, where z counts its own inputs and S all
-inputs. Planes cannot subtract. But if c S has p bits, its complement (all p bits inverted) is
-2^p - 1 - c S, which can be added:
+inputs. If c and 64 have a common factor, it is taken out: 16 z - c S >= T, say. Planes cannot
+subtract. But if c S has p bits, its complement (all p bits inverted) is 2^p - 1 - c S, which can be
+added:
 
-    64 z + (2^p - 1 - c S)  >=  T + 2^p - 1
+    16 z + (2^p - 1 - c S)  >=  T + 2^p - 1
 
-The lowest six bits of 64 z are 0, so those of the left side are the complement's. Its planes from
-the sixth on are what the counting of z begins with, in place of zeros. So it costs a filter only
-six more planes to compare.
+The lowest four bits of 16 z are 0, so those of the left side are the complement's. Its planes above
+them are what the counting of z begins with, in place of zeros. So a centre costs a filter no more
+than these four planes, when it compares.
 """
 
 from sbnn_np.export.c_common import integer
@@ -31,7 +32,7 @@ def shared(step, name):
     total, all_planes = step.rows.sum_planes, step.rows.shared_planes
     planes = ", ".join(f"s{i} = 0" for i in range(total))
     kept = "\n".join(f"    s[{i}] = s{i};" for i in range(total))
-    centre = step.block.centre
+    centre = step.rows.centre
     return f"""
 /* The complement of {centre} times the sum of all inputs, as planes behind the inputs. */
 static void {name}_shared_{step.i}(uint32_t *x)

@@ -150,7 +150,7 @@ def convolution(block, i, takes, max_input):
     step.w, step.scratch_bytes, threshold = block.w, len(block.w), block.threshold
     if row_words.can(block, takes):
         step.kind, step.layout, step.rows = "rows", "fours", row_words.RowWords(block)
-        step.scratch_bytes = WORD * (step.rows.words + step.rows.shared_planes)
+        step.scratch_bytes = WORD * step.rows.bands * step.rows.band_words
         threshold = step.rows.thresholds(block)
     step.smallest, *limits = layouts.stored_limits(threshold, block.flip)
     step.limit_size = limits[1]

@@ -1,10 +1,13 @@
 """How a convolution of bits is cut into words of places: sizes for its table and its C."""
 
+import math
+
 import numpy as np
+
+from sbnn_np.bits.frozen import UNIT
 
 WORD_BITS = 32
 LONGEST_PART = 255     # inputs that a byte can number, with a 0 behind them
-SUM_BITS = 6           # of the 64ths
 
 
 class RowWords:
@@ -23,11 +26,19 @@ class RowWords:
         zeros follows each part.
     words : int
         Of all inputs, with zeros up to a multiple of 4.
+    bands : int
+        2 where the rows of a square of 2 x 2 places are in two words, else 1.
+    centre, low_planes : int
+        The centre is centre / 2^low_planes, in lowest terms; see `c_shared`.
     sum_planes, shared_planes, high_planes : int
-        Of the sum of all inputs; of the centre times it; of those above the lowest six. 0 without a
-        centre.
+        Of the sum of all inputs; of the centre times it; of those above the lowest `low_planes`.
+        All 0 without a centre.
     planes : int
         Of the counter of a filter.
+    y_end : int
+        First row of places that no word has.
+    partial : bool
+        Whether the last word has slots for rows that are not there.
     rows_end : int
         First row of the image that no word takes a part of, counted on beyond the image.
     """
@@ -46,16 +57,21 @@ class RowWords:
         last_zero = (self.parts - 1) + C * KH * KW
         self.words = -(-(last_zero + 1) // 4) * 4
         K, D = int(block.w.sum(axis=0).max()), len(block.w)
+        self.bands = 2 if self.slots < block.pool else 1
+        common = math.gcd(UNIT, block.centre)
+        self.centre, self.low_planes = block.centre // common, (UNIT // common).bit_length() - 1
         self.sum_planes = self.shared_planes = self.high_planes = 0
         if block.centre:
             self.sum_planes = max(3, D.bit_length())
-            self.shared_planes = max(SUM_BITS, (block.centre * D).bit_length())
-            self.high_planes = self.shared_planes - SUM_BITS
+            self.shared_planes = max(self.low_planes, (self.centre * D).bit_length())
+            self.high_planes = self.shared_planes - self.low_planes
+        self.band_words = self.words + self.shared_planes
         self.planes = max(3, (K + (1 << self.high_planes) - 1).bit_length())
-        computed = block.out_shape[0] * block.pool
-        last = (computed - 1) // self.slots * self.slots
-        self.rows_end = last + self.slots - 1 + KH - block.padding
-        self.y_end = last + self.slots
+        jump = max(self.slots, block.pool)
+        last = (block.out_shape[0] * block.pool - 1) // jump * jump
+        self.y_end = last + jump
+        self.partial = block.out_shape[0] * block.pool % jump > 0
+        self.rows_end = self.y_end + KH - 1 - block.padding
 
     def thresholds(self, block):
         """What the comparison of planes needs in place of the block's thresholds.
@@ -70,7 +86,8 @@ class RowWords:
         """
         if not block.centre:
             return block.threshold.astype(np.int64)
-        return np.maximum(block.threshold.astype(np.int64) + (1 << self.shared_planes) - 1, 0)
+        least = -(-block.threshold.astype(np.int64) // math.gcd(UNIT, block.centre))
+        return np.maximum(least + (1 << self.shared_planes) - 1, 0)
 
     def table(self, w, limits, block):
         """List all filters by the numbers of their inputs, in fours; see `c_rows`.
