@@ -106,7 +106,7 @@ def page(args):
         html = pages.make(model, [image for batch in batches for image in batch], names, trace)
         atomic.write(args.out, html.encode())
     except OSError as error:
-        return complain(f"{error.filename}: {error.strerror or error}")
+        return complain(f"{error.filename or args.trace}: {error.strerror or error}")
     size = len(html.encode())
     print(f"{args.out}: {size:,} bytes, {len(names)} test images; open it in a browser")
 

@@ -577,6 +577,8 @@ def test_traces_of_other_networks_are_refused(trained):
     net = network.mlp([784, 20, 5], "+-1", np.random.default_rng(0))
     with pytest.raises(traces.TraceError, match="Dense with weights"):
         trace.on_step(0, net)
+    with pytest.raises(traces.TraceError, match="goes on with step 7; a trace begins with step 0"):
+        trace.on_step(7, net)
     with pytest.raises(traces.TraceError, match="step 0 was not noted"):
         trace.on_epoch({}, net)
     with pytest.raises(traces.TraceError, match="no epoch was noted"):

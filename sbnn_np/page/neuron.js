@@ -158,7 +158,7 @@ function drawSums(account, exampleResults) {
   svg.setAttribute("viewBox", `0 0 ${width} 140`);
   svg.setAttribute("aria-label", `Sum ${number(Z / layer.unit)} and threshold ` +
     `${number(T / layer.unit)} on a line`);
-  const sums = exampleResults.map(({name, result}) => [name, result.layers[l].sums[i]]);
+  const sums = exampleResults.map(({label, result}) => [label, result.layers[l].sums[i]]);
   const reach = Math.max(layer.unit, ...sums.map(([, sum]) => Math.abs(sum - T)));
   const at = sum => {
     const part = Math.max(-1, Math.min(1, (sum - T) / reach));
@@ -179,12 +179,12 @@ function drawSums(account, exampleResults) {
   write(fires, 12, turned ? "\u25c6 fires" : "fires \u25cf", {"font-weight": 650});
   write(silent, 12, "silent", {class: "soft"});
   const lanes = [];                                     // the last place that each lane has used
-  for (const [name, sum] of sums.sort((a, b) => a[1] - b[1])) {
+  for (const [label, sum] of sums.sort((a, b) => a[1] - b[1])) {
     const x = at(sum);
-    let lane = lanes.findIndex(end => x - end > 6 + 5 * name.length);
+    let lane = lanes.findIndex(end => x - end > 6 + 5 * label.length);
     if (lane < 0) lane = Math.min(lanes.length, 4);
     lanes[lane] = x;
-    addSvg(svg, "text", {x, y: base - 6 - 13 * lane, "text-anchor": "middle"}, name);
+    write(x, base - 6 - 13 * lane, label, {class: "over"});
   }
   const x = at(Z), told = `sum ${number(Z / layer.unit)}`, half = 4 * told.length;
   addSvg(svg, "path", {d: `M ${x} ${base + 2} l 7 13 h -14 z`, fill: colour("mark")});

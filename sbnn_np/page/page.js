@@ -6,9 +6,9 @@ const FILE = bytesOf(DATA.file);
 const MODEL = readModel(FILE);
 const SIDE = Math.sqrt(MODEL.shape.reduce((product, size) => product * size));
 const LIGHT = MODEL.ground === "light";                 // it knows dark ink on light ground
-const EXAMPLES = DATA.examples.map(([name, coded]) => {
-  const pixels = bytesOf(coded);
-  return {name, pixels, result: forward(MODEL, pixels)};
+const EXAMPLES = DATA.examples.map(([name, coded], n) => {
+  const pixels = bytesOf(coded), label = name.length < 4 ? name : String(n + 1);
+  return {name, label, pixels, result: forward(MODEL, pixels)};
 });
 
 const state = {
@@ -148,6 +148,8 @@ function drawLayers() {
 // the scores
 
 function startScores() {
+  const longest = Math.max(...MODEL.classes.map(name => name.length));
+  element("scores").style.setProperty("--name", `${Math.min(longest, 10) + 0.5}ch`);
   MODEL.classes.forEach((name, m) => {
     const button = add(element("scores"), "button");
     for (const part of ["sign", "name", "bar", "number"]) add(button, "span", "", part);

@@ -56,17 +56,21 @@ class Trace:
         Parameters
         ----------
         step : int
-            Number of the step, from 0. Other steps are not noted.
+            Number of the step, from 0. Later steps are not noted.
         network : Network
 
         Raises
         ------
         TraceError
-            If its first layer is not a dense one of 0/1 weights that takes a square grey picture.
+            If its first layer is not a dense one of 0/1 weights that takes a square grey picture;
+            or if the training goes on from a checkpoint.
         """
         if step == 0:
+            self.bits, self.densities, self.density, self.accuracy = [], [], [], []
             self.shape = picture_shape(network)
             self.note(network)
+        elif not self.bits:
+            raise TraceError(f"the training goes on with step {step}; a trace begins with step 0")
 
     def on_epoch(self, row, network):
         """Note the ones after an epoch, and the validation accuracy.
@@ -80,7 +84,7 @@ class Trace:
         Raises
         ------
         TraceError
-            If the first step was not noted, as in a training that goes on from a checkpoint.
+            If the first step was not noted.
         """
         if not self.bits:
             raise TraceError("step 0 was not noted; hand `on_step` to `train.fit` as well")
