@@ -12,7 +12,8 @@ imports only from those above it, and says in which order to read it:
     export      write it as C, for a small device
     page        see it: a page for the browser where bits fire
 
-`images` reads pictures from files, for the commands in `__main__`.
+For the commands in `__main__`: `images` reads pictures from files and `arrays` those of NumPy,
+`own_data` reads somebody's own images, `own_training` trains on them, and `train_command` reports.
 
 Notation
 --------

@@ -1,5 +1,6 @@
 """Commands for model files.
 
+    python -m sbnn_np train data.npz               learn from your own images; makes model.sbnn
     python -m sbnn_np show model.sbnn              what is in it, layer by layer, byte by byte
     python -m sbnn_np predict model.sbnn image...  what it takes images for
     python -m sbnn_np export model.sbnn --to folder    as C for a small device
@@ -13,8 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
-from sbnn_np import images
+from sbnn_np import images, train_command
 from sbnn_np.bits import bitops, freeze, storage, summary
+from sbnn_np.datasets.download import DataError
 from sbnn_np.engines import packed
 from sbnn_np.export import exporter
 from sbnn_np.page import page as pages
@@ -111,6 +113,17 @@ def page(args):
     print(f"{args.out}: {size:,} bytes, {len(names)} test images; open it in a browser")
 
 
+def train(args):
+    """Train a network on somebody's own images, and save it."""
+    try:
+        train_command.run(args)
+    except MemoryError:
+        return complain("there is not enough memory for these images and layers")
+    except KeyboardInterrupt:
+        complain("stopped before the end; no model was saved")
+        return 128 + 2                            # what a shell says of a process that Ctrl-C ends
+
+
 def loaded(path):
     """The model of a file; what is wrong with it names the file."""
     try:
@@ -122,7 +135,7 @@ def loaded(path):
 def main():
     """Read the command line, and do what it says; exit code 2 if that cannot be done."""
     parser = argparse.ArgumentParser(
-        prog="python -m sbnn_np", description="Look into model files, and use them.",
+        prog="python -m sbnn_np", description="Make model files, look into them, and use them.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     commands = parser.add_subparsers(dest="command", required=True)
@@ -136,8 +149,8 @@ def main():
         )
         command.add_argument("model", help="a .sbnn file")
         command.set_defaults(function=function)
-    command.add_argument("image", nargs="+", help="PNG, or idx file of images (gz or not)")
-    command.add_argument("--first", type=positive, default=10, help="images of an idx file")
+    command.add_argument("image", nargs="+", help="PNG; or idx, .npy or .npz file of images")
+    command.add_argument("--first", type=positive, default=10, help="images of a file of many")
     command.add_argument(
         "--invert", choices=["auto", "yes", "no"], default="auto",
         help="make 255 - pixel of each pixel; auto: of images whose ground is not the model's",
@@ -172,6 +185,12 @@ def main():
         "--trace", default=argparse.SUPPRESS, help="of a training; see sbnn_np/page/trace.py"
     )
     command.set_defaults(function=page, images=None, trace=None)
+    command = commands.add_parser(
+        "train", help="train a network on your own images", description=train_command.HELP,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    train_command.add_arguments(command)
+    command.set_defaults(function=train)
     args = parser.parse_args()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
@@ -182,7 +201,7 @@ def main():
         if sys.stdout:
             sys.stdout.flush()
     except (
-        storage.ModelFileError, images.ImageError, pages.PageError, traces.TraceError
+        storage.ModelFileError, images.ImageError, pages.PageError, traces.TraceError, DataError
     ) as error:
         status = complain(error)
     except MemoryError:

@@ -1,4 +1,4 @@
-"""Images from files, as a network takes them: PNG by Pillow, which matplotlib brings, and idx.
+"""Images from files, as a network takes them: PNG by Pillow, which matplotlib brings, idx, .npy.
 
 A file is read once, so a pipe will do. Sizes are looked at before memory is taken for pixels.
 """
@@ -9,8 +9,11 @@ import struct
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from sbnn_np import arrays
 from sbnn_np.datasets import download, mnist
 
+PNG = b"\x89PNG\r\n\x1a\n"                             # the beginning of such a file
+ARRAYS = b"\x93NUMPY", b"PK\x03\x04"                    # of .npy and .npz files
 LARGEST = 1 << 25                                       # pixels of an image: 5792 x 5792
 BLANK = 8                                               # levels of 255; see `is_blank`
 LUMA = np.array([0.299, 0.587, 0.114])                  # of ITU-R BT.601
@@ -21,7 +24,7 @@ class ImageError(ValueError):
 
 
 def read(path, model, first=10, invert="auto"):
-    """Images of a PNG or idx file as a network takes them.
+    """Images of a PNG, idx, .npy or .npz file as a network takes them.
 
     Parameters
     ----------
@@ -29,7 +32,7 @@ def read(path, model, first=10, invert="auto"):
         A file or a pipe.
     model : frozen.Frozen
     first : int
-        So many images of an idx file at most.
+        So many images of an idx, .npy or .npz file at most.
     invert : "auto", "yes" or "no"
         Whether to make 255 - pixel of each pixel; see `inverted`.
 
@@ -42,19 +45,21 @@ def read(path, model, first=10, invert="auto"):
     Raises
     ------
     ImageError
-        If the file cannot be read, is neither PNG nor idx, is larger than what is allowed, or
-        is of a shape that cannot be made to fit.
+        If the file cannot be read, is of another kind, is larger than what is allowed, or is of
+        a shape that cannot be made to fit.
     """
     H, W, C = image_shape(model)
     try:
         with open(path, "rb") as file:
             content = download.limited(file, path)
-        if content[:8] == b"\x89PNG\r\n\x1a\n":
+        if content[:8] == PNG:
             images, done = of_png(content, path, H, W)
         elif content[:2] in (b"\x1f\x8b", b"\0\0"):
             images, done = of_idx(content, path, first, H, W)
+        elif content.startswith(ARRAYS):
+            images, done = arrays.of_npy(content, path, first, (H, W, C))
         else:
-            raise ImageError(f"{path}: neither a PNG nor an idx file")
+            raise ImageError(f"{path}: neither a PNG nor an idx file, and no .npy or .npz file")
     except OSError as error:
         raise ImageError(f"{path}: {error.strerror or error}") from None
     except download.DataError as error:
@@ -118,9 +123,7 @@ def of_png(content, path, H, W):
         For the error.
     H, W : int
     """
-    if len(content) < 26 or content[12:16] != b"IHDR":
-        raise ImageError(f"{path}: cannot be read as PNG: it has no header")
-    w, h, depth = struct.unpack(">IIB", content[16:25])
+    h, w, depth = png_header(content, path)
     check_size(path, h, w, H, W)
     try:
         planes, opaque = planes_of(Image.open(io.BytesIO(content), formats=["PNG"]), depth)
@@ -145,6 +148,21 @@ def of_png(content, path, H, W):
     if (image == image[:, :, :1]).all():
         image = image[:, :, :1]
     return image[None], done
+
+
+def png_header(content, path):
+    """Height, width and bits of a sample of a PNG.
+
+    Parameters
+    ----------
+    content : bytes
+    path : str
+        For the error.
+    """
+    if len(content) < 26 or content[12:16] != b"IHDR":
+        raise ImageError(f"{path}: cannot be read as PNG: it has no header")
+    w, h, depth = struct.unpack(">IIB", content[16:25])
+    return h, w, depth
 
 
 def planes_of(image, depth):
