@@ -62,6 +62,7 @@ def test_images_get_the_scores_of_python_to_the_last_bit(kind, n, chip, digits):
     model = small(kind, digits)
     done = chips.run(model, digits[:n], chip)
     assert same_bits(done.scores, packed.Packed(model).forward(digits[:n]))
+    assert np.array_equal(done.classes, done.scores.argmax(axis=1))
     assert done.counts.shape == (n,) and done.layers is None
     assert sum(done.flash.values()) <= chip.flash and sum(done.ram.values()) <= chip.ram
 
@@ -73,6 +74,13 @@ def test_layers_add_up_to_the_whole(chip, digits):
     assert done.layers.shape == (2, 2) and done.layers.min() > 0
     rest = done.counts - done.layers.sum(axis=1)
     assert (abs(rest) <= 0.02 * done.counts).all()
+
+
+def test_the_class_alone_takes_less_flash(chip, digits):
+    model = small("convolution, bits", digits)
+    whole, alone = (chips.run(model, digits[:3], chip, class_only=only) for only in (False, True))
+    assert alone.scores is None and np.array_equal(alone.classes, whole.classes)
+    assert sum(alone.flash.values()) < sum(whole.flash.values()) - 500
 
 
 # the harness, with functions in the place of networks

@@ -75,9 +75,11 @@ CORTEX_M0 = Chip(
     "Cortex-M0",
     ("arm-none-eabi-gcc", "qemu-system-arm"),
     "gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm",
-    ("arm-none-eabi-gcc", "-std=gnu99", "-Os", "-mcpu=cortex-m0", "-mthumb"),
+    ("arm-none-eabi-gcc", "-std=gnu99", "-Os", "-mcpu=cortex-m0", "-mthumb",
+     "-ffunction-sections", "-fdata-sections"),
     ("program.c", "cortex_m0.c"),
-    ("--specs=nano.specs", "-nostartfiles", f"-Wl,-T,{FOLDER / 'cortex_m0.ld'}"),
+    ("-Wl,--gc-sections", "--specs=nano.specs", "-nostartfiles",
+     f"-Wl,-T,{FOLDER / 'cortex_m0.ld'}"),
     # an instruction takes a billionth of a second there, and the timer runs at 16 MHz
     "instructions", 62.5, 256 << 10, 16 << 10,
 )
@@ -85,9 +87,10 @@ ATMEGA328P = Chip(
     "ATmega328P",
     ("avr-gcc", "gcc"),
     "gcc libc6-dev gcc-avr avr-libc libsimavr-dev",
-    ("avr-gcc", "-std=gnu99", "-Os", "-mmcu=atmega328p", "-Dchip_free_memory=__heap_start"),
+    ("avr-gcc", "-std=gnu99", "-Os", "-mmcu=atmega328p",
+     "-ffunction-sections", "-fdata-sections", "-Dchip_free_memory=__heap_start"),
     ("program.c", "atmega328p.c"),
-    ("-lm",),
+    ("-Wl,--gc-sections", "-lm"),
     "cycles", 1, 32 << 10, 2 << 10,
 )
 CHIPS = (CORTEX_M0, ATMEGA328P)
@@ -99,7 +102,10 @@ class Run:
 
     Attributes
     ----------
-    scores : (N, classes) float32
+    classes : (N,) int
+        What the images are taken for.
+    scores : (N, classes) float32 or None
+        None if the program knows the class alone.
     counts : (N,) int
         Instructions or cycles for each image.
     layers : (N, L) int or None
@@ -111,7 +117,8 @@ class Run:
         Bytes of "activations", "image", "scores" and "stack".
     """
 
-    scores: np.ndarray
+    classes: np.ndarray
+    scores: np.ndarray | None
     counts: np.ndarray
     layers: np.ndarray | None
     flash: dict
@@ -129,7 +136,7 @@ def missing(chip):
     return f"apt-get install {chip.packages}" if lacks else ""
 
 
-def run(model, images, chip, by_layer=False):
+def run(model, images, chip, by_layer=False, class_only=False, flash_bytes=None):
     """Run a frozen network on a simulated chip.
 
     Parameters
@@ -140,6 +147,7 @@ def run(model, images, chip, by_layer=False):
         CORTEX_M0 or ATMEGA328P.
     by_layer : bool
         Whether to measure the layers. To do so costs a few dozen cycles a layer.
+    class_only, flash_bytes : see `exporter.export`
 
     Returns
     -------
@@ -153,9 +161,13 @@ def run(model, images, chip, by_layer=False):
     """
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
-        exporter.export(model, folder / "export", PREFIX)
+        exporter.export(
+            model, folder / "export", PREFIX, class_only=class_only, flash_bytes=flash_bytes
+        )
         content = layouts.image_bytes(model, images)
-        flags = [f"-DCLASSES={len(model.classes)}", f"-DSCORES={PREFIX}_scores"]
+        answers = 1 if class_only else len(model.classes)
+        called = f"-DCLASS={PREFIX}_class" if class_only else f"-DSCORES={PREFIX}_scores"
+        flags = [f"-DCLASSES={answers}", called]
         if by_layer:
             flags += [
                 "-include", str(FOLDER / "chip.h"),
@@ -164,9 +176,11 @@ def run(model, images, chip, by_layer=False):
         program, flash, ram = build(
             folder / "export" / f"{PREFIX}.c", content.shape[1], flags, chip, folder
         )
-        scores, counts, layers, stack = simulate(program, content, chip)
-    ram |= {"image": content.shape[1], "scores": 4 * len(model.classes), "stack": stack}
-    return Run(scores, counts, layers, flash, ram)
+        found, counts, layers, stack = simulate(program, content, chip)
+    ram |= {"image": content.shape[1], "scores": 4 * answers, "stack": stack}
+    scores = found.view(np.float32)
+    classes = found[:, 0].astype(int) if class_only else scores.argmax(axis=1)
+    return Run(classes, None if class_only else scores, counts, layers, flash, ram)
 
 
 def build(source, image_bytes, flags, chip, folder):
@@ -243,7 +257,8 @@ def simulate(program, images, chip):
 
     Returns
     -------
-    scores : (N, classes) float32
+    answers : (N, classes) uint32
+        The bits of the scores, or the class alone.
     counts : (N,) int
     layers : (N, L) int or None
     stack : int
@@ -272,7 +287,7 @@ def simulate(program, images, chip):
     if lines["l"]:
         layers = np.rint(np.diff(lines["l"], axis=1) * chip.per_tick).astype(int)
     return (
-        np.array(lines["s"], np.uint32).view(np.float32),
+        np.array(lines["s"], np.uint32),
         np.rint(ticks[:, 0] * chip.per_tick).astype(int), layers, int(np.max(lines["u"])),
     )
 

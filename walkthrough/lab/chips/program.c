@@ -10,16 +10,21 @@
  *     s  the bits of each score
  *
  * A 0 from the host ends the program. The compiler's command line says IMAGE_BYTES, CLASSES, and
- * SCORES, the name of the network's function.
+ * SCORES, the name of the network's function. Of a network that only knows the class it says CLASS
+ * instead, and the class takes the place of the scores.
  */
 
 #include "chip.h"
 
 #define PAINT 0xA5u
 #define MARGIN 16                  /* bytes of stack that the painting itself may use */
-#define MOST_LAYERS 16
+#define MOST_LAYERS 10
 
+#ifdef SCORES
 void SCORES(const uint8_t *image, float *scores);
+#else
+uint8_t CLASS(const uint8_t *image);
+#endif
 
 static uint8_t image[IMAGE_BYTES];
 static union {
@@ -84,7 +89,11 @@ int main(void)
             *low = PAINT;
         layers = 0;
         chip_count_from_0();
+#ifdef SCORES
         SCORES(image, &scores[0].value);
+#else
+        scores[0].bits = CLASS(image);
+#endif
         number = chip_count() - counting;
         for (low = chip_free_memory; low < top && *low == PAINT; low++)
             ;
