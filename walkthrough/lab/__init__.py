@@ -8,6 +8,7 @@
     definitions    what a file of ours defines and imports
     models         trained and frozen networks, kept in the user's cache
     chips          frozen networks on simulated chips, with the C files in the folder chips
+    chip_networks  which networks are tried for chips, and what they take there
     curves         what chapter 4 trains, one task a run
     tables         one way to make tables, for all reports
     report         results as text, with report_bits and report_curves; rewrite puts them into
@@ -18,7 +19,8 @@
     teaching       small examples that chapter 1 explains itself with; plots_teaching draws them
     front          trains the network that the picture of the front page shows
     jobs           many runs, here or by any executor, whose workers start with worker
-    sweep          one part of a sweep; all of them are in sweep_1, sweep_2 and sweep_4
+    sweep          one part of a sweep; all of them are in sweep_1, sweep_2, sweep_4 and
+                   sweep_5
     reproduce      is a committed result still what the sources give?
 """
 
