@@ -45,7 +45,8 @@ def density_at(progress, start, target, over):
     """4.2  Compute the density of a growing network.
 
     The density goes from `start` to `target`, by an equal *factor* each step, and is there when the
-    part `over` of the training is done. From then on it stays.
+    part `over` of the training is done. From then on it stays. If the start is above the target,
+    the same rule makes the network shrink.
 
     Parameters
     ----------

@@ -88,6 +88,9 @@ EXERCISES = [
          columns_first),
         ("cols", "There is a place too few: there are H - KH + 1 from top to bottom, and "
                  "W - KW + 1 from left to right.", one_place_too_few),
+        ("cols", "A row holds windows of several images; each image has rows of its own.",
+         lambda x, kernel: np.concatenate(
+             np.split(windows.im2col(x, kernel), len(x)), axis=1)),
         ("cols", "cols looks transposed: a window must be a row.",
          lambda x, kernel: windows.im2col(x, kernel).T),
     ]),
@@ -98,6 +101,9 @@ EXERCISES = [
     ], windows.col2im, [
         ("x", "Where windows overlap, only the last row is left: add rows with +=.",
          col2im_mistaken(lambda before, row: row)),
+        ("x", "Every window gets the first row of cols: go on to the next row each time.",
+         lambda cols, shape, kernel:
+         windows.col2im(np.repeat(cols[:1], len(cols), axis=0), shape, kernel)),
         ("x", "A pixel must get the sum of its rows, not their mean.", mean_of_rows),
         ("x", "A pixel must get the sum of its rows, not the largest.",
          col2im_mistaken(np.maximum)),

@@ -86,7 +86,9 @@ EXERCISES = [
         ("carry", "carry is 1 where at least two bits are; here one is enough.",
          lambda a, b, c: a | b | c),
         ("carry", "low and carry are in the wrong order.", lambda a, b, c: a ^ b ^ c),
-    ]),
+        ("low", "+, % and // take a word for one number; it holds a bit of each of 64 images.",
+         lambda a, b, c: (a + b + c) % np.uint64(2)),
+    ], binary=True),
     Exercise("3.3", "rans_write", ("new",), WRITTEN, rans_write, [
         ("new", "frequency and first_slot have changed places.",
          lambda state, frequency, first_slot:

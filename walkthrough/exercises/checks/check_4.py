@@ -68,6 +68,9 @@ EXERCISES = [
          lambda progress, start, target, over: start * (target / start) ** (progress / over)),
         ("density", "`over` is not used: the target must be reached when that part is done.",
          lambda progress, start, target, over: start * (target / start) ** progress),
+        ("density", "A density may also shrink, from a start above the target: then min is wrong.",
+         lambda progress, start, target, over:
+         min(start * (target / start) ** (progress / over), target)),
         ("density", "This is the factor; the density is start times the factor.",
          lambda progress, start, target, over: (target / start) ** min(progress / over, 1)),
     ], tolerance=1e-12),

@@ -1,6 +1,7 @@
 """Compare what a reader wrote with what is right, and say in words and a table what differs."""
 
 import inspect
+import textwrap
 import traceback
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,9 +28,14 @@ class Exercise:
     mistakes : list of (str, str, function)
         The name of a result, a sentence that names a mistake, and a function that takes the
         arguments of a case and returns that result as the mistake would have it.
+    closer : function, optional
+        Asked when no mistake explains what is wrong: it takes a case and the list of results, and
+        returns a sentence, or "" if it knows none.
     tolerance : float
         Largest error allowed, relative to the larger of 1 and the right number. 0 asks for
         equality, which sums and products of small integers can keep.
+    binary : bool
+        Whether reports show whole numbers bit by bit.
     """
 
     number: str
@@ -38,7 +44,9 @@ class Exercise:
     cases: list
     answer: object
     mistakes: list
+    closer: object = None
     tolerance: float = 0.0
+    binary: bool = False
 
 
 class Unusable(Exception):  # noqa: N818 - it is no error of this program
@@ -63,7 +71,7 @@ def check(exercise, function):
     given = []
     for number, case in enumerate(exercise.cases, 1):
         arguments = {name: copied(value) for name, value in case.items()}
-        where = f"Case {number} of {len(exercise.cases)}:\n{shown(case)}"
+        where = f"Case {number} of {len(exercise.cases)}:\n{shown(case, exercise.binary)}"
         try:
             with np.errstate(all="ignore"):
                 given.append(as_results(exercise, function(**arguments)))
@@ -77,17 +85,21 @@ def check(exercise, function):
             if not same(value, arguments[name]):
                 return "wrong", (
                     f"{where}\n{exercise.name} changed its argument {name}. Return new arrays: "
-                    f"write {name} = {name} - ..., not {name} -= ..."
+                    f"write {name} = {name} - ..., not {name} -= ...; or change {name}.copy()"
                 )
     right = [as_results(exercise, exercise.answer(**case)) for case in exercise.cases]
     for number, (mine, yours) in enumerate(zip(right, given), 1):
         if all(close(a, b, exercise.tolerance) for a, b in zip(mine, yours)):
             continue
         lines = [
-            f"Case {number} of {len(right)} is wrong:", shown(exercise.cases[number - 1]), "",
+            f"Case {number} of {len(right)} is wrong:",
+            shown(exercise.cases[number - 1], exercise.binary), "",
             table(exercise, mine, yours), *remarks(exercise, mine, yours),
-            *named_mistakes(exercise, right, given),
         ]
+        named = list(named_mistakes(exercise, right, given))
+        if not named and exercise.closer:
+            named = [exercise.closer(exercise.cases[number - 1], yours)]
+        lines += [textwrap.fill(sentence, 90) for sentence in named if sentence]
         return "wrong", "\n".join(lines)
     cases = f"{len(right)} case" + "s" * (len(right) > 1)
     how = "every number is exact" if exercise.tolerance == 0 else "every number is right"
@@ -162,7 +174,7 @@ def table(exercise, right, given):
         worst = max(distance, key=lambda i: np.inf if distance[i] != distance[i] else distance[i])
         rows.append((
             name, shape, "no", text(distance[worst]), str(list(worst)) if worst else "",
-            text(yours[worst]), text(mine[worst]),
+            text(yours[worst], exercise.binary), text(mine[worst], exercise.binary),
         ))
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     return "\n".join(
@@ -170,8 +182,10 @@ def table(exercise, right, given):
     )
 
 
-def text(number):
-    """A number as a table shows it."""
+def text(number, binary=False):
+    """A number as a table shows it; a whole one in binary if it is asked for."""
+    if binary and isinstance(number, int) and number >= 0:
+        return f"0b{number:08b}"
     if isinstance(number, (bool, int)):
         return str(int(number))
     return f"{number:.6g}"
@@ -181,7 +195,8 @@ def remarks(exercise, right, given):
     """What is wrong with shapes, in words."""
     for name, mine, yours in zip(exercise.results, right, given):
         if mine.shape != yours.shape:
-            yield f"{name} has shape {yours.shape}; it should have {mine.shape}."
+            wanted = f"have {mine.shape}" if mine.shape else "be a single number"
+            yield f"{name} has shape {yours.shape}; it should {wanted}."
 
 
 def named_mistakes(exercise, right, given):
@@ -204,13 +219,20 @@ def named_mistakes(exercise, right, given):
                 break
 
 
-def shown(case):
+def shown(case, binary=False):
     """The arguments of a case; of large arrays the shape alone."""
     lines = []
     for name, value in case.items():
         head = f"    {name} = "
-        if isinstance(value, np.ndarray) and value.size > SHOWN:
+        image = isinstance(value, np.ndarray) and value.ndim == 4
+        one = image and value.shape[::3] == (1, 1)
+        if isinstance(value, np.ndarray) and (value.size > SHOWN or image and not one):
             lines.append(f"{head}an array of shape {value.shape}")
+        elif one:
+            head = f"    {name} of shape {value.shape}, {name}[0, :, :, 0] = "
+            lines.append(head + np.array2string(value[0, :, :, 0], separator=", ", prefix=head))
+        elif binary and isinstance(value, np.ndarray):
+            lines.append(f"{head}[{', '.join(text(int(number), True) for number in value)}]")
         elif isinstance(value, np.ndarray):
             lines.append(head + np.array2string(value, separator=", ", prefix=head))
         else:
@@ -225,7 +247,14 @@ def told(error, exercise, function):
     frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == file]
     if not frames:
         return f"{said}\nDoes {exercise.name} still take the arguments {arguments_of(exercise)}?"
-    return f"{said}\n    {Path(file).name}, line {frames[-1].lineno}: {frames[-1].line}"
+    said += f"\n    {Path(file).name}, line {frames[-1].lineno}: {frames[-1].line}"
+    if "truth value of an array" in str(error):
+        said += (
+            "\nAn array has many numbers, and `if` asks for one answer; so does -1 <= y <= 1. "
+            "Compare\nwhole arrays: latent > 0 has an answer for each number, and so has "
+            "(y >= -1) & (y <= 1)."
+        )
+    return said
 
 
 def arguments_of(exercise):
