@@ -274,14 +274,15 @@ def test_pictures_of_another_size_and_a_light_ground(chromium):
     images = rng.integers(0, 256, (2, 256), dtype=np.uint8)
     found = chromium(page.make(model, images, ["a", "b"]), """
         element("examples").children[1].click();
-        const second = [...state.result.scores];
+        const second = [...state.result.scores], words = element("neuron-text").textContent;
         element("clear").click();
         const cleared = [Math.min(...state.pixels), element("answer").textContent];
         drawLine(state.ink, 60, 60, 200, 250);
         update();
-        return {second, cleared, ink: state.ink.join(""), pixels: [...state.pixels]};
+        return {second, cleared, words, ink: state.ink.join(""), pixels: [...state.pixels]};
     """)
     assert found["second"] == floats.Floats(model).forward(images)[1].tolist()
+    assert "have brightness now" in found["words"]
     assert found["cleared"] == [255, "The picture is blank."]
     ink = np.array([bit == "1" for bit in found["ink"]]).reshape(280, 280)
     assert np.array_equal(np.reshape(found["pixels"], (16, 16)), 255 - picture_of(ink, 16))
@@ -529,7 +530,7 @@ def test_networks_that_the_page_cannot_show_are_refused():
         page.make(freeze.freeze(net))
     net = network.mlp([784, 5], "0/1", rng, p0=0.2)
     net.forward(rng.integers(0, 256, (20, 784)), train=True)
-    with pytest.raises(page.PageError, match="has 1 layers; the page shows 2 to 4"):
+    with pytest.raises(page.PageError, match="has 1 layers; the page shows 2 to 8"):
         page.make(freeze.freeze(net))
     net = network.convnet((28, 28, 1), [11], [3], 3, 1, "0/1", rng, 0.2)
     net.forward(rng.integers(0, 256, (20, 28, 28, 1)), train=True)

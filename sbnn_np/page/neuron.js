@@ -24,6 +24,7 @@ function accountOf(model, result, l, i) {
     live: inputs.filter(d => here.x[d]).length,
     hidden: Boolean(layer.threshold),
     pixels: l === 0 && model.binarize === null,
+    ink: model.ground === "light" ? "brightness" : "ink",           // what its pixels are large for
     convolution: layer.OH * layer.OW > 1,
     turned: isTurned(layer, i),
   };
@@ -79,8 +80,8 @@ function drawNeuron(model, result, {l, i}, shape, exampleResults) {
 }
 
 function wordsOf(account) {
-  const {layer, K, hidden, pixels, turned, live} = account;
-  const inputs = pixels ? "pixels" : "bits", now = pixels ? "have ink" : "are 1";
+  const {layer, K, hidden, pixels, ink, turned, live} = account;
+  const inputs = pixels ? "pixels" : "bits", now = pixels ? `have ${ink}` : "are 1";
   let words = `Of its ${number(layer.D)} weights, ${number(K)} are 1. It adds the ` +
     `${inputs} at these ones, of which ${live} ${now} now, and skips the others, whose weight ` +
     "is 0.";
@@ -92,9 +93,9 @@ function wordsOf(account) {
       "largest sum counts.";
   }
   if (layer.centre) {
-    const all = `all ${pixels ? "ink" : "bits"}${account.convolution ? " in the frame" : ""}`;
+    const all = `all ${pixels ? ink : "bits"}${account.convolution ? " in the frame" : ""}`;
     words += ` Then it takes off the same part of ${all} as every neuron of this layer, so that ` +
-      `more ${pixels ? "ink alone does" : "bits alone do"} not raise the sum.`;
+      `more ${pixels ? `${ink} alone does` : "bits alone do"} not raise the sum.`;
   }
   if (!hidden) {
     return words + " The class with the largest score is the answer." +
@@ -108,10 +109,10 @@ function wordsOf(account) {
 
 // The sum and what it is compared with, a row for each step.
 function writeAccount(account) {
-  const {layer, Z, z, total, hidden, pixels} = account, rows = [];
-  rows.push([pixels ? "ink at its ones" : "ones that meet a 1", number(z)]);
+  const {layer, Z, z, total, hidden, pixels, ink} = account, rows = [];
+  rows.push([pixels ? `${ink} at its ones` : "ones that meet a 1", number(z)]);
   if (layer.centre) {
-    const all = pixels ? `all ink, ${number(total)}` : `the ${number(total)} bits that are 1`;
+    const all = pixels ? `all ${ink}, ${number(total)}` : `the ${number(total)} bits that are 1`;
     rows.push([`less ${layer.centre}/64 of ${all}`, number(-layer.centre * total / 64)]);
     rows.push(["sum", number(Z / 64)]);
   }

@@ -200,7 +200,7 @@ function drawCosts() {
     `${number(floats)} that the same network takes in float32. This page holds the file.`);
   const few = Math.round(ones.reduce((sum, each) => sum + each.length, 0) / M);
   add(costs, "p", `Why so few: a neuron of layer 1 has ${few} ones on average. It adds the ` +
-    `${few} pixels at them, where a neuron without zeros would add ${number(D)}.`, "note");
+    `${few} inputs at them, where a neuron without zeros would add ${number(D)}.`, "note");
   add(costs, "p", `Multiplications: ${MODEL.classes.length}, one for each score.`, "note");
 }
 

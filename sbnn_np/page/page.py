@@ -17,7 +17,7 @@ from sbnn_np.bits import storage
 
 SUPPORTED = "the page shows networks whose weights are all 0 or 1, centred or not"
 LARGEST_SIDE = 64                       # of the picture
-MOST_LAYERS = 4
+MOST_LAYERS = 8
 MOST_BITS = 8192                        # of a layer
 MOST_EXAMPLES = 20
 
@@ -143,5 +143,11 @@ def of_trace(trace):
 
 
 def text_of(content):
-    """Bytes as text, in base64."""
+    """Bytes as text, in base64.
+
+    Examples
+    --------
+    >>> text_of(bytes([0, 1, 255]))
+    'AAH/'
+    """
     return base64.b64encode(content).decode("ascii")
