@@ -93,6 +93,7 @@ def test_the_table_says_by_tensor_what_is_exact_and_where_it_is_not():
     (lambda latent: latent[0], "w has shape (); it should have (3,)."),
     (lambda latent: latent * np.nan, "nan"),
     (lambda latent: latent / 0, "inf"),
+    (lambda latent: sys.exit("enough"), "stopped with SystemExit: enough"),
     (lambda latent: 1 / 0, "stopped with ZeroDivisionError: division by zero"),
     (lambda values: values > 0, "Does zero_one still take the arguments latent?"),
     (lambda latent: latent.__imul__(0), "changed its argument latent"),
@@ -219,6 +220,7 @@ def test_a_reader_fills_in_one_and_it_is_done(reader):
                                                    "return 1.0 * (latent > 0)"))
     done = say("1.1")
     assert done.returncode == 0 and "1.1 zero_one: done" in done.stdout
+    assert re.search(r"^w +\(3, 4\) +yes +0$", done.stdout, re.M)
     done = say()
     assert "1 of 18 are done" in done.stdout
     assert re.search("^  1.1  done    zero_one", done.stdout, re.M)

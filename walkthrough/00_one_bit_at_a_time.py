@@ -20,7 +20,7 @@ It needs nothing but NumPy, and no other file of this project.
 # gives 1 or 0. There are three neurons between input and answer:
 #
 #     A  gives 1 if its sum is 1 or more
-#     B  gives 1 if its sum is *below* 2: it is turned round, its direction is -1
+#     B  gives 1 if its sum is *below* 2: it is turned round, and its direction is -1
 #     C  gives 1 if its sum is 2
 #
 # Each is connected to a and b by one bit each. The fourth neuron gives the answer. It adds
@@ -43,18 +43,19 @@ answer_limit = 1.5
 # number that can: its *latent*. The bit is 1 where the latent is above 0. (In later
 # chapters latents are floats.)
 #
-# Forward, bits become sums, and sums become bits. The loss is half the sum of the squared
-# errors, so its derivative with respect to an answer is answer - wanted: -1, 0 or 1.
+# Forward: each neuron has a sum; then y, how far the sum is above the limit (how far below it,
+# for B); then a bit, 1 where y is above 0. The loss is half the sum of the squared errors.
+# So its derivative with respect to an answer is answer - wanted: -1, 0 or 1.
 #
-# Backward, d... is the derivative of the loss with respect to ... . The chain rule needs the
-# slope of each step on the way. A sum is easy: its slope with respect to an input is the
-# weight, and with respect to a weight it is the input. A threshold is not: its slope is 0,
-# and would stop every gradient. The *straight-through estimator* takes 1 in its place:
+# Backward: a name with a d before it, such as dw, is the derivative of the loss with respect
+# to w. The chain rule needs the slope of each step on the way. Of a sum it is easy: with
+# respect to an input the slope is the weight, and with respect to a weight it is the input.
+# Of a threshold the slope is 0, and would stop every gradient. The *straight-through
+# estimator* takes another slope in its place:
 #
-#     of a neuron's bit, 1 where its y is within -1 and 1, and 0 where y is farther off,
-#                        because a bit so far from its limit will not flip soon;
-#     of a weight's bit, 1 always: the latent takes the gradient of its bit as if it were
-#                        its own.
+#     at a neuron's bit    1 where its y is from -1 to 1, and 0 where y is farther off, because
+#                          such a bit will not flip soon
+#     at a weight's bit    always 1: the latent takes the gradient of its bit as its own
 
 
 def step(latent, answer_latent):
@@ -198,7 +199,8 @@ print(f"    the answer adds {' and '.join(np.array(list('ABC'))[s['answer_w'][:,
 #
 # The answers are computed by the program that checks yours:
 # python -m walkthrough.exercises 0.a NUMBER (and 0.b, 0.c). Change this file and run it, if
-# thinking does not help.
+# thinking does not help. There are also two functions to fill in, in
+# walkthrough/exercises/chapter_0.py.
 #
 # 0.a Nine bits have 512 settings. How many of them answer all four cases rightly?
 # 0.b Make all three directions +1. How many of the 512 settings are right now?

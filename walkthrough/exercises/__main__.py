@@ -1,8 +1,11 @@
 """The command that lists the exercises and checks them; see the docstring of the package."""
 
 import importlib
+import io
+import os
 import sys
 import traceback
+from contextlib import redirect_stdout
 from pathlib import Path
 
 from . import questions
@@ -46,7 +49,8 @@ def listing():
     lines, done = [], 0
     for number, exercise in EXERCISES.items():
         try:
-            state = compare.check(exercise, written(exercise))[0]
+            with redirect_stdout(io.StringIO()):              # what a function prints itself
+                state = compare.check(exercise, written(exercise))[0]
             told = title(exercise)
         except Unreadable as error:
             state, told = "broken", str(error)
@@ -102,4 +106,12 @@ def main(words):
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.stdout.reconfigure(errors="backslashreplace")         # a reader's file may hold any text
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        print("\nStopped. Is there a loop without an end?")
+        sys.exit(130)
+    except BrokenPipeError:                                   # as of `head`: nobody reads on
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)

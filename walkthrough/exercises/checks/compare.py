@@ -66,7 +66,7 @@ def check(exercise, function):
     -------
     state : "done", "wrong" or "blank"
     report : str
-        For the reader; several lines if it is wrong.
+        For the reader, in several lines.
     """
     given = []
     for number, case in enumerate(exercise.cases, 1):
@@ -79,7 +79,7 @@ def check(exercise, function):
             return "blank", blank(exercise, function)
         except Unusable as problem:
             return "wrong", f"{where}\n{problem}"
-        except Exception as error:  # noqa: BLE001 - whatever a reader's function raises is told
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a reader's function raises is told
             return "wrong", f"{where}\n{told(error, exercise, function)}"
         for name, value in case.items():
             if not same(value, arguments[name]):
@@ -101,9 +101,11 @@ def check(exercise, function):
             named = [exercise.closer(exercise.cases[number - 1], yours)]
         lines += [textwrap.fill(sentence, 90) for sentence in named if sentence]
         return "wrong", "\n".join(lines)
-    cases = f"{len(right)} case" + "s" * (len(right) > 1)
-    how = "every number is exact" if exercise.tolerance == 0 else "every number is right"
-    return "done", f"{exercise.number} {exercise.name}: done. In {cases} {how}."
+    how = "exact" if exercise.tolerance == 0 else "right"
+    return "done", (
+        f"{exercise.number} {exercise.name}: done. In all {len(right)} cases every number is "
+        f"{how}. The last case:\n\n{table(exercise, right[-1], given[-1])}"
+    )
 
 
 def copied(value):
