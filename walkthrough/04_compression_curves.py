@@ -160,9 +160,9 @@ print(f"{time.perf_counter() - began:.0f} seconds in all")
 # The answers are computed by the program that checks yours:
 # python -m walkthrough.exercises 4.a NUMBER (and 4.b, 4.c).
 #
-# 4.a A hidden layer between two others gets twice the width on both sides, and its density goes
-#     from 5% to 1.25%, so that it has as many ones as before. By how many percent does its
-#     entropy grow? (To the nearest whole number.)
+# 4.a A layer of 512 inputs and 512 neurons is made twice as wide: 1024 inputs, 1024 neurons. Its
+#     density goes from 5% to 1.25%, so it has as many ones as before. By how many percent does
+#     its entropy grow? (To the nearest whole number.)
 # 4.b A network grows from 0.5% to 5% ones, by an equal factor each step, over half of the
 #     training. What does it spend on additions, in percent of a constant 5%? (Take additions as
 #     proportional to ones. To the nearest whole number.)

@@ -241,9 +241,9 @@ QUESTIONS = {
         "The mask takes one bit a weight, the list 16 bits a one.",
     ),
     "4.a": Question(
-        "A hidden layer between two others gets twice the width on both sides, and its density "
-        "goes from 5% to 1.25%, so that it has as many ones as before. By how many percent does "
-        "its entropy grow? (To the nearest whole number.)",
+        "A layer of 512 inputs and 512 neurons is made twice as wide: 1024 inputs, 1024 neurons. "
+        "Its density goes from 5% to 1.25%, so it has as many ones as before. By how many percent "
+        "does its entropy grow? (To the nearest whole number.)",
         entropy_of_twice_the_width,
         "There are four times the weights, each of H(0.0125) = 0.0969 bits in place of "
         "H(0.05) = 0.2864. The ones are as many, but they have more places to be in.",
