@@ -132,7 +132,7 @@ def test_the_stack_is_measured(chip, tmp_path):
 
 
 def test_a_stack_that_runs_into_the_variables_is_an_error(chip, tmp_path):
-    size = chip.ram - 400
+    size = chip.ram - 320
     body = f"volatile uint8_t deep[{size}]; for (int i = 0; i < {size}; i++) deep[i] = image[0];"
     with pytest.raises(chips.ChipError, match="the stack ran into the variables"):
         simulated(f"static volatile uint8_t all[300]; all[0] = 1; {body}", chip, tmp_path)
