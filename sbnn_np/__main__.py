@@ -178,13 +178,13 @@ def main():
     command.add_argument("model", help="a .sbnn file")
     command.add_argument("--out", default="page.html", help="the page")
     command.add_argument(
-        "--images", nargs="+", default=argparse.SUPPRESS,
-        help="PNG or idx files of test images, 20 in all; left out, digit_*.png beside the model",
+        "--images", nargs="+",
+        help="files of test images, 20 in all, as of predict; None: digit_*.png beside the model",
     )
     command.add_argument(
-        "--trace", default=argparse.SUPPRESS, help="of a training; see sbnn_np/page/trace.py"
+        "--trace", help="of the training, which the page then plays; see sbnn_np/page/trace.py"
     )
-    command.set_defaults(function=page, images=None, trace=None)
+    command.set_defaults(function=page)
     command = commands.add_parser(
         "train", help="train a network on your own images", description=train_command.HELP,
         formatter_class=argparse.RawDescriptionHelpFormatter,
