@@ -1,9 +1,15 @@
 """Hypothesis profiles, and what several test files share."""
 
+import html
 import json
 import os
+import re
+import shutil
 import struct
+import subprocess
 import sys
+import tempfile
+import warnings
 import zlib
 from pathlib import Path
 
@@ -141,3 +147,45 @@ def pytest_terminal_summary(terminalreporter):
     for reason in sorted(reasons):
         if "apt-get install" in reason:
             terminalreporter.write_line(reason)
+
+
+# the page for the browser
+
+INSTALL = "the page is tested in Chromium, which is not here: apt-get install -y chromium"
+FLAGS = [
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """Opens a page, lets a script of the test answer in it, and returns what it answered."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    browser = next(filter(None, map(shutil.which, names)), None)
+    if not browser:
+        warnings.warn(INSTALL, stacklevel=1)             # pytest prints warnings even with -q
+        pytest.skip(INSTALL)
+
+    def ask(content, script, width=1200):
+        """The JSON that `script`, the body of a function behind the whole page, returns."""
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+            path = Path(folder) / "page.html"
+            path.write_text(
+                f"{content}<pre id=told></pre><script>(() => {{ let told; try {{ "
+                f"told = (() => {{ {script} }})(); }} catch (error) {{ told = error.stack; }} "
+                "element('told').textContent = JSON.stringify(told); })()</script>",
+                encoding="utf-8",
+            )
+            done = subprocess.run(
+                [browser, *FLAGS, f"--user-data-dir={folder}/profile",
+                 f"--window-size={width},900", "--dump-dom", path.as_uri()],
+                capture_output=True, timeout=120,
+            )
+        found = re.search(r'<pre id="told">(.*?)</pre>', done.stdout.decode("utf-8"), re.DOTALL)
+        assert found and found[1], done.stderr.decode("utf-8", "replace")[-2000:]
+        told = json.loads(html.unescape(found[1]))
+        assert not isinstance(told, str), told            # the text of an error
+        return told
+
+    return ask
