@@ -1,5 +1,7 @@
 """Networks in C give Python's scores to the last bit; the account is what the compiler finds."""
 
+import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -7,143 +9,23 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import ROOT
+from exported import (
+    COMPILER,
+    FAST,
+    SAFE,
+    check_answers,
+    needs_compiler,
+    random_network,
+    run_together,
+)
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from sbnn_np.bits import freeze
+from sbnn_np.bits import freeze, storage
 from sbnn_np.core import layers, network
-from sbnn_np.engines import packed
-from sbnn_np.export import c_scores, exporter, layouts
-
-COMPILER = shutil.which("gcc") or shutil.which("clang")
-STRICT = ["-std=c99", "-O1", "-Wall", "-Wextra", "-Wconversion", "-Werror", "-pedantic"]
-SAFE = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
-needs_compiler = pytest.mark.skipif(
-    COMPILER is None, reason="no C compiler; this installs one: apt-get install gcc libc6-dev"
-)
-
-
-def random_network(seed):
-    """A frozen network of odd sizes, with flips, empty neurons and constant ones, and images.
-
-    Returns
-    -------
-    model : frozen.Frozen
-    images : (N, ...) uint8
-    """
-    rng = np.random.default_rng(seed)
-    method = rng.choice(["0/1", "0/1 centred"])
-    binarize = [None, 99][seed % 2]
-    found, is_conv = [], rng.random() < 0.75
-    if is_conv:
-        shape = (int(rng.integers(5, 14)), int(rng.integers(5, 36)), int(rng.integers(1, 4)))
-    else:
-        shape = (int(rng.choice([5, 70, 300, 700])),)
-    place = shape
-    for _ in range(int(rng.integers(1, 3)) * is_conv):
-        kernel = tuple(int(min(rng.integers(1, 4), side)) for side in place[:2])
-        stride = int(rng.choice([1, 1, 2]))
-        padding = int(rng.integers(0, min(kernel)))
-        F = int(rng.integers(1, 9))
-        latent, scale = network.initial(
-            (kernel[0] * kernel[1] * place[2], F), method, rng, 0.3, 0.1, np.float32
-        )
-        conv = layers.Conv(latent, place, kernel, method, not found, stride, padding)
-        OH, OW, _ = conv.out_shape
-        pool = int(min(rng.choice([1, 2, 3]), OH, OW))
-        found += [conv] + [layers.MaxPool(pool)] * (pool > 1)
-        found += [layers.BatchNorm(scale), layers.Activation("bit")]
-        place = (OH // pool, OW // pool, F)
-    sizes = [int(np.prod(place)), *rng.integers(1, 40, int(rng.integers(0, 3))), 4]
-    found += [layers.Flatten()] * is_conv
-    p0 = rng.choice([0.004, 0.05, 0.5])
-    for D, M in zip(sizes, sizes[1:]):
-        latent, scale = network.initial((D, M), method, rng, p0, 0.1, np.float32)
-        found += [layers.Dense(latent, method), layers.BatchNorm(scale), layers.Activation("bit")]
-    net = network.Network(found[:-1], shape)
-    for layer in net.sparse_layers:
-        mask = layer.mask.copy()
-        mask[:, rng.random(mask.shape[1]) < 0.1] = False       # empty neurons
-        if rng.random() < 0.1:
-            mask[...] = True                                   # a centre of 64/64
-        layer.set_mask(mask)
-        layer.recentre()
-    for layer in net.layers:
-        if isinstance(layer, layers.BatchNorm):
-            layer.params["scale"] *= rng.choice([-1, 1, 0], len(layer.params["scale"]), p=[
-                0.45, 0.45, 0.1,
-            ]).astype(np.float32)
-            layer.params["shift"] += rng.normal(0, 0.3, len(layer.params["shift"]))
-    images = rng.integers(0, 256, (6, *shape)).astype(np.uint8)
-    images[0] = 255 * (seed % 3 > 0)
-    net.forward(images if binarize is None else (images > binarize).astype(np.uint8), train=True)
-    return freeze.freeze(net, binarize=binarize), images
-
-
-def run_together(folder, cases, flags=()):
-    """Compile many networks into one program, and run all their images.
-
-    Parameters
-    ----------
-    folder : Path
-    cases : list of (frozen.Frozen, images, dict)
-        The last is for `exporter.export`.
-    flags : sequence of str
-        For the compiler, besides the strict ones.
-
-    Returns
-    -------
-    answers : list of ((N, M) float32, (N,) int)
-        Scores, or None where the program has the class alone; and classes.
-    """
-    includes, calls, given = [], [], b""
-    for i, (model, images, options) in enumerate(cases):
-        exporter.export(model, folder, f"n{i}", **options)
-        content = layouts.image_bytes(model, images)
-        includes.append(f'#include "n{i}.c"\n')
-        scores = "" if options.get("class_only") else f"""
-        float scores[N{i}_CLASSES];
-        n{i}_scores(image, scores);
-        fwrite(scores, sizeof scores[0], N{i}_CLASSES, stdout);"""
-        calls.append(f"""
-    for (i = 0; i < {len(content)}; i++) {{
-        static uint8_t image[N{i}_IMAGE_BYTES];
-        if (fread(image, 1, sizeof image, stdin) != sizeof image)
-            return 1;{scores.replace("        n", "        n", 1)}
-        putchar(n{i}_class(image));
-    }}""")
-        given += content.tobytes()
-    (folder / "all.c").write_text(
-        f"#include <stdio.h>\n{''.join(includes)}int main(void)\n{{\n    int i;{''.join(calls)}\n"
-        "    return 0;\n}\n", encoding="utf-8",
-    )
-    program = folder / "all"
-    subprocess.run([COMPILER, *STRICT, *flags, "-o", program, folder / "all.c"], check=True)
-    done = subprocess.run([program], input=given, capture_output=True)
-    assert done.returncode == 0, done.stderr.decode()
-    answers, at = [], 0
-    for model, images, options in cases:
-        floats = 0 if options.get("class_only") else 4 * len(model.classes)
-        size = len(images) * (floats + 1)
-        rows = np.frombuffer(done.stdout[at : at + size], np.uint8).reshape(len(images), -1)
-        scores = rows[:, :floats].copy().view("<f4") if floats else None
-        answers.append((scores, rows[:, floats].astype(int)))
-        at += size
-    assert at == len(done.stdout)
-    return answers
-
-
-def check_answers(cases, answers):
-    """Compare what C says with what Python says."""
-    for (model, images, _), (scores, classes) in zip(cases, answers):
-        expected = packed.Packed(model).forward(images)
-        if scores is not None:
-            assert np.array_equal(scores, expected)
-            assert np.array_equal(classes, expected.argmax(axis=1))
-            continue
-        lead = -np.diff(np.sort(-expected, axis=1)[:, :2])[:, 0]
-        sure = -lead > c_scores.whole_numbers(model)[2]
-        assert np.array_equal(classes[sure], expected.argmax(axis=1)[sure])
+from sbnn_np.datasets import data
+from sbnn_np.export import exporter
 
 
 @needs_compiler
@@ -162,3 +44,94 @@ def test_random_networks_of_every_kind_give_the_scores_of_python(seed):
         cases.append((model, images, options))
     with tempfile.TemporaryDirectory() as folder:
         check_answers(cases, run_together(Path(folder), cases, SAFE))
+
+
+@pytest.fixture(scope="module")
+def digits():
+    """The committed network of two dense layers of 512 neurons."""
+    return storage.load(ROOT / "figures" / "examples" / "digits.sbnn")
+
+
+@needs_compiler
+@pytest.mark.skipif("SBNN_DATA" not in os.environ, reason="$SBNN_DATA names no folder with MNIST")
+def test_all_test_images_of_mnist_have_the_scores_of_python(digits, tmp_path):
+    images = data.load("mnist").test_images
+    # an FMA would round once where Python rounds twice; `volatile` in the C keeps it away
+    cases = [(digits, images, {})]
+    check_answers(cases, run_together(tmp_path, cases, FAST))
+
+
+@needs_compiler
+def test_the_account_is_what_the_compiler_makes(digits, tmp_path):
+    rng = np.random.default_rng(0)
+    net = network.convnet((28, 28, 1), [32, "pool", 64, "pool"], [10], 3, 0, "0/1", rng, 0.2)
+    net.forward(rng.integers(0, 2, (20, 784)), train=True)
+    conv = freeze.freeze(net, binarize=127)
+    tool = shutil.which("size")
+    if tool is None:
+        pytest.skip("no size; this installs it: apt-get install binutils")
+    for model in (digits, conv):
+        told = exporter.export(model, tmp_path, "model")
+        compiled = tmp_path / "model.o"
+        subprocess.run(
+            [COMPILER, "-std=c99", "-Os", "-c", tmp_path / "model.c", "-o", compiled], check=True
+        )
+        listed = subprocess.run([tool, "-A", compiled], capture_output=True, text=True).stdout
+        found = {"rodata": 0, "bss": 0, "data": 0}
+        for name, size in re.findall(r"^\.(\w+)\S*\s+(\d+)", listed, re.MULTILINE):
+            if name in found:
+                found[name] += int(size)
+        assert found["data"] == 0
+        assert told.ram_bytes <= found["bss"] <= 1.03 * told.ram_bytes
+        assert told.table_bytes <= found["rodata"] <= 1.03 * told.table_bytes
+
+
+def test_coded_gaps_are_close_to_the_entropy(digits):
+    fast, coded = (exporter.fitted(digits, False, flash) for flash in (None, 1))
+    assert [step.layout for step in coded[0].steps] == ["coded"] * 3
+    for block, step in zip(digits.blocks, coded[0].steps):
+        p, n = block.w.mean(), block.w.size
+        entropy = -n * (p * np.log2(p) + (1 - p) * np.log2(1 - p)) / 8
+        # ones that are not spread evenly can even take less
+        assert len(step.bits) < 1.04 * entropy
+    assert coded[1].table_bytes < 0.8 * fast[1].table_bytes
+    # no more layers are coded than necessary
+    between = (fast[1].flash_bytes + coded[1].flash_bytes) // 2
+    planned, told = exporter.fitted(digits, False, between)
+    assert told.flash_bytes <= between
+    assert "gaps" in {step.layout for step in planned.steps}
+
+
+def test_the_c_multiplies_nothing_in_layers_of_bits(tmp_path):
+    calls = {"n0": random_conv(0, 1), "n1": random_conv(1, 2), "n2": random_conv(2, 1, None)}
+    for prefix, model in calls.items():
+        exporter.export(model, tmp_path, prefix)
+        text = (tmp_path / f"{prefix}.c").read_text(encoding="utf-8")
+        code = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
+        layered = re.sub(r"^#.*|u?int\d+_t \*", "", code[: code.index("_scores(")], flags=re.M)
+        assert "while" in layered or "for" in layered
+        assert not re.search(r"[\w)\]] ?[*/%] ?[\w(]", layered), prefix
+        assert set(re.findall(r"#include (.*)", code)) == {f'"{prefix}.h"', "<avr/pgmspace.h>"}
+        assert max(map(len, text.splitlines())) <= 100
+        # all names begin with the prefix
+        defined = re.findall(r"^(?:static )?(?:const )?[\w ]+?\*?(\w+)[\[(].*[{=,(]$", code, re.M)
+        assert defined and all(name.startswith(f"{prefix}_") for name in defined)
+
+
+def random_conv(seed, stride, binarize=99):
+    """A frozen network of a convolution and a dense layer, centred."""
+    rng = np.random.default_rng(seed)
+    latent, scale = network.initial((18, 4), "0/1 centred", rng, 0.3, 0.1, np.float32)
+    conv = layers.Conv(latent, (9, 8, 2), (3, 3), "0/1 centred", True, stride, 1)
+    last, last_scale = network.initial(
+        (int(np.prod(conv.out_shape)), 4), "0/1 centred", rng, 0.3, 0.1, np.float32
+    )
+    net = network.Network(
+        [conv, layers.BatchNorm(scale), layers.Activation("bit"), layers.Flatten(),
+         layers.Dense(last, "0/1 centred"), layers.BatchNorm(last_scale)], (9, 8, 2),
+    )
+    for layer in net.sparse_layers:
+        layer.recentre()
+    images = rng.integers(0, 256, (8, 9, 8, 2))
+    net.forward(images if binarize is None else (images > binarize) * 1, train=True)
+    return freeze.freeze(net, binarize=binarize)
