@@ -41,7 +41,7 @@ LEVELS = [                        # within and over rooms: a file imports from e
     {"plan"},
     {"account", "c_common", "c_planes"},
     {"c_dense", "c_scores", "c_shared"},
-    {"c_places", "c_rows"},
+    {"c_header", "c_places", "c_rows"},
     {"c_source"},
     {"exporter"},
     {"page", "trace"},

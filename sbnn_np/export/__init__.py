@@ -11,6 +11,7 @@
     c_shared    of the sum that all filters of a centred layer share
     c_rows      of convolutions that compute whole rows of places at once
     c_scores    of the scores
-    c_source    the whole files: header, source, example and README
+    c_header    the header
+    c_source    the source, an example and a README
     exporter    refuses what cannot be exported, and writes the folder
 """

@@ -1,6 +1,31 @@
 """Small pieces of C that several kinds of step need."""
 
+import textwrap
+
 from sbnn_np.export.layouts import FAR, FAR_INPUTS
+
+
+def comment(text, indent=""):
+    """Write a C comment in lines of at most 100 characters.
+
+    Parameters
+    ----------
+    text : str
+    indent : str
+
+    Returns
+    -------
+    lines : str
+
+    Examples
+    --------
+    >>> print(comment("Short."))
+    /* Short. */
+    """
+    return textwrap.fill(
+        " ".join(text.split()) + " */", 100, initial_indent=f"{indent}/* ",
+        subsequent_indent=f"{indent}   ", break_long_words=False, break_on_hyphens=False,
+    )
 
 
 def integer(most):

@@ -4,6 +4,7 @@ What the filters see at a place is copied. The filters are then the neurons of a
 """
 
 from sbnn_np.export.c_common import (
+    comment,
     declare_shared,
     integer,
     largest_sum,
@@ -134,9 +135,12 @@ def window(step, name):
     else:
         body = f"""
                 at = {begin};{body}"""
+    told = comment(
+        f"Copy the window of {KH} x {KW} x {C} numbers whose corner is at row y and column x of "
+        "the image" + ("; what lies outside of it is 0." if inside else ".")
+    )
     return f"""
-/* Copy the window of {KH} x {KW} x {C} numbers whose corner is at row y and column x of the image{
-    "; what lies outside of it is 0" if inside else ""}. */
+{told}
 static void {name}_window_{step.i}(
     const uint8_t *in, int32_t y, int32_t x, int32_t y_at, int32_t x_at, uint8_t *to)
 {{

@@ -14,7 +14,7 @@ sum puts it ahead: reached = plane | reached.
 """
 
 from sbnn_np.export import c_shared
-from sbnn_np.export.c_common import integer, read_number, times
+from sbnn_np.export.c_common import comment, integer, read_number, times
 from sbnn_np.export.c_planes import add_four
 from sbnn_np.export.layouts import row_bytes
 
@@ -92,6 +92,11 @@ def inputs(step, name):
         }}""" if step.rows.parts > 1 else ""
     left = f"\n    uint_fast8_t left = {step.rows.part_channels};" if step.rows.parts > 1 else ""
     zeros = "\n".join(["    *x++ = 0;"] * (step.rows.words - step.rows.words_before_zeros))
+    told = comment(
+        f"The inputs of {slots} row{'s' * (slots > 1)} of places, from row y on: for each channel, "
+        "for each row of a window, for each of its columns. Filters fill up fours with the zeros "
+        "behind them."
+    )
     return f"""
 /* Row y of a channel, its first place in the lowest bit.{
     " Rows outside of the image are 0." if outside else ""} */
@@ -102,8 +107,7 @@ static uint32_t {name}_row_{step.i}(const uint8_t *in, int_fast16_t y)
     return {value};
 }}
 
-/* The inputs of {slots} row{"s" * (slots > 1)} of places, from row y on: for each channel,
-   each row of a window, each of its columns. Filters fill up their fours with the zeros behind. */
+{told}
 static void {name}_inputs_{step.i}(const uint8_t *in, {kind} y, uint32_t *x)
 {{
     {integer(C)} c;{left}

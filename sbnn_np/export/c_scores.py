@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from sbnn_np.export.c_common import integer
+from sbnn_np.export.c_common import comment, integer
 
 WHOLE_BITS = 30        # scores as whole numbers are below 2^30, with room for their rounding
 
@@ -68,7 +68,8 @@ def float_scores(model, name, calls):
     """
     upper, M, last, kind = name.upper(), len(model.classes), model.blocks[-1], class_type(model)
     to_float = "(float)sums[m]" + (" * 0.015625f" if last.centre else "")
-    unit = " A sum is in 64ths." if last.centre else ""
+    told = "`volatile` makes sure that the product is rounded to a float before the sum."
+    told = comment(told + " A sum is in 64ths." * (last.centre > 0), "    ")
     return f"""
 /* A score is factor * sum + offset. */
 static const float {name}_factor[{M}] {upper}_TABLE = {{
@@ -83,7 +84,7 @@ void {name}_scores(const uint8_t *image, float scores[{upper}_CLASSES])
     int32_t sums[{upper}_CLASSES];
     {integer(M)} m;
 {calls}
-    /* `volatile` makes sure that the product is rounded to a float before the sum.{unit} */
+{told}
     for (m = 0; m < {upper}_CLASSES; m++) {{
         const volatile float product = {to_float} * {upper}_FLOAT({name}_factor + m);
         scores[m] = product + {upper}_FLOAT({name}_offset + m);

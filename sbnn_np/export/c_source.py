@@ -1,125 +1,19 @@
-"""The files of an exported network: header, source, example and README, as text."""
+"""The source, the example and the README of an exported network, as text."""
 
 from sbnn_np.export import c_dense, c_places, c_rows
+from sbnn_np.export.c_header import MARK
 from sbnn_np.export.c_scores import (
     c_float,
     class_type,
     float_scores,
     numbers,
     whole_class,
-    whole_numbers,
 )
 
-MARK = "Written by sbnn_np"          # every file of an export holds it
 WRITERS = {
     "unpack": c_dense.unpack, "dense": c_dense.dense, "places": c_places.places,
     "rows": c_rows.rows,
 }
-
-
-def c_string(text):
-    """Write a text as a C string: UTF-8, with all but plain ASCII as octal numbers of bytes.
-
-    Examples
-    --------
-    >>> print(c_string('a "naïve" one'))
-    "a \\042na\\303\\257ve\\042 one"
-    """
-    plain = set(range(32, 127)) - set(b'"\\?')          # ?? begins a trigraph
-    return '"' + "".join(
-        chr(byte) if byte in plain else f"\\{byte:03o}" for byte in text.encode()
-    ) + '"'
-
-
-def header(plan, name, origin):
-    """Write the header.
-
-    Parameters
-    ----------
-    plan : plan.Plan
-    name : str
-        Prefix of all names.
-    origin : str
-        What the network is called in the comment.
-
-    Returns
-    -------
-    text : str
-    """
-    model, upper = plan.model, name.upper()
-    M, shape = len(model.classes), model.shape
-    H, W, C = shape if len(shape) == 3 else (1, shape[0], 1)
-    sizes = "\n".join(
-        f"#define {upper}_{what:<14} {value}" for what, value in (
-            ("CLASSES", M), ("LAYERS", len(model.blocks)), ("HEIGHT", H), ("WIDTH", W),
-            ("CHANNELS", C), ("IMAGE_BYTES", plan.image_bytes),
-        )
-    )
-    names = ", \\\n    ".join(map(c_string, model.classes))
-    threshold = "" if model.binarize is None else (
-        f"#define {upper}_{'THRESHOLD':<14} {model.binarize}\n"
-    )
-    one_call = """The numbers of a
-   call are in one static array, so only one call may run at a time."""
-    functions = f"""/* Return the number of the class with the largest score, from 0. {one_call} */
-{class_type(model)} {name}_class(const uint8_t *image);
-"""
-    if plan.class_only:
-        lead = whole_numbers(model)[2]
-        functions = functions.replace(" */", f"""
-   It is Python's class wherever Python's largest score leads by more than {lead:.2g}. */""")
-    else:
-        functions = f"""/* Compute a score for each class, the same as in Python to the last bit. */
-void {name}_scores(const uint8_t *image, float scores[{upper}_CLASSES]);
-
-{functions}"""
-    return f"""/* {origin}: a network of weights that are 0 or 1, as C99. {MARK}. */
-#ifndef {upper}_H
-#define {upper}_H
-
-#include <stdint.h>
-
-#ifdef __cplusplus
-extern "C" {{
-#endif
-
-{sizes}
-{threshold}
-/* An initializer for an array of {upper}_CLASSES strings, in UTF-8. It takes no memory where it is
-   not used. */
-#define {upper}_CLASS_NAMES {{ \\
-    {names} }}
-
-/* The image, {upper}_IMAGE_BYTES bytes. {image_layout(model)} */
-
-{functions}
-#ifdef __cplusplus
-}}
-#endif
-
-#endif
-"""
-
-
-def image_layout(model):
-    """Say how an image lies in its bytes."""
-    ground = "" if model.ground is None else f" The ground of the images is {model.ground}."
-    if model.binarize is None:
-        order = "row by row, and in a row" if len(model.shape) == 3 else "in order, and"
-        order = f"{order} column by column, the channels of a pixel together" if (
-            len(model.shape) == 3
-        ) else "in order"
-        return f"One pixel a byte, from 0 to 255, {order}.{ground}"
-    bit = f"Each pixel is one bit, 1 if the pixel from 0 to 255 is above {model.binarize}."
-    if model.blocks[0].kernel:
-        H, W, C = model.shape
-        nbytes = -(-W // 8)
-        return f"""{bit} The {C} channels follow one
-   another, each of {H} rows of {nbytes} bytes. The first pixel of a row is bit 0 of its first byte,
-   the ninth is bit 0 of the second; bits behind the last pixel must be 0. So bit (x & 7) of
-   image[(channel * {H} + y) * {nbytes} + (x >> 3)] is the pixel at row y and column x.{ground}"""
-    return f"""{bit} Bit (d & 7) of image[d >> 3]
-   is pixel d: row by row, in a row column by column, the channels of a pixel together.{ground}"""
 
 
 def source(plan, name):
@@ -127,7 +21,7 @@ def source(plan, name):
 
     Parameters
     ----------
-    plan, name : see `header`
+    plan, name : see `c_header.header`
 
     Returns
     -------
@@ -191,7 +85,7 @@ def calls(plan, name):
 
     Parameters
     ----------
-    plan, name : see `header`
+    plan, name : see `c_header.header`
 
     Returns
     -------
@@ -219,7 +113,7 @@ def example(plan, name, image, scores):
 
     Parameters
     ----------
-    plan, name : see `header`
+    plan, name : see `c_header.header`
     image : (bytes,) uint8
         See `layouts.image_bytes`.
     scores : (M,) float32
@@ -271,7 +165,7 @@ def readme(plan, name, origin, told):
 
     Parameters
     ----------
-    plan, name, origin : see `header`
+    plan, name, origin : see `c_header.header`
     told : account.Account
 
     Returns

@@ -8,7 +8,7 @@ import numpy as np
 
 from sbnn_np.datasets import shapes, strokes
 from sbnn_np.engines import packed
-from sbnn_np.export import account, c_source, layouts, plan
+from sbnn_np.export import account, c_header, c_source, layouts, plan
 from sbnn_np.support import atomic
 
 KEYWORDS = """
@@ -76,7 +76,7 @@ def export(
     written = layouts.image_bytes(model, image)[0]
     scores = packed.Packed(model).forward(image)[0]
     contents = {
-        f"{prefix}.h": c_source.header(planned, prefix, origin),
+        f"{prefix}.h": c_header.header(planned, prefix, origin),
         f"{prefix}.c": c_source.source(planned, prefix),
         "example.c": c_source.example(planned, prefix, written, scores),
         "README": c_source.readme(planned, prefix, origin, told),
@@ -164,7 +164,7 @@ def check_folder(folder, names):
         raise ExportError(f"{folder}: this is no folder")
     for name in names:
         path = folder / name
-        if path.is_dir() or path.exists() and c_source.MARK.encode() not in path.read_bytes():
+        if path.is_dir() or path.exists() and c_header.MARK.encode() not in path.read_bytes():
             raise ExportError(f"{path} is there and was not written by an export; give another "
                               "folder, or another prefix")
 
