@@ -74,9 +74,11 @@ def member(arrays, name, path):
 
 def of_objects(name):
     """What is wrong with an array of Python objects, a str."""
+    if name == "classes":
+        return "classes are Python objects; this makes names of them: np.array(classes, dtype=str)"
     return (
-        f"{name} holds Python objects, as NumPy makes of images of unlike sizes or of mixed lists; "
-        "all images must have one size, and names be np.array(names, dtype=str)"
+        f"{name} holds Python objects, as NumPy makes of images of unlike sizes; all must have one "
+        "size, and be one array of numbers"
     )
 
 
@@ -110,7 +112,7 @@ def pixels(images, path):
     Traceback (most recent call last):
     ...
     sbnn_np.datasets.download.DataError: a.npy: images hold 0.5; they must hold pixels, whole \
-numbers from 0 to 255, or bits, 0 and 1: np.rint((images.astype(float) - 0.0) * (255 / 0.5))
+numbers from 0 to 255, or bits, 0 and 1. This makes pixels of them: np.rint(255 * images)
     """
     if images.dtype.kind not in "buif":
         raise DataError(f"{path}: images are of dtype {images.dtype}; they must be real numbers")
@@ -125,9 +127,12 @@ numbers from 0 to 255, or bits, 0 and 1: np.rint((images.astype(float) - 0.0) * 
     else:
         wrong = low if low < 0 else high if high > 255 else None
     if wrong is not None:
+        way = f"(images.astype(float) - {low}) * (255 / {high - low or 1})"
+        if 0 <= low and high <= 1:
+            way = "255 * images"
         raise DataError(
             f"{path}: images hold {wrong}; they must hold pixels, whole numbers from 0 to 255, or "
-            f"bits, 0 and 1: np.rint((images.astype(float) - {low}) * (255 / {high - low or 1}))"
+            f"bits, 0 and 1. This makes pixels of them: np.rint({way})"
         )
     bits = high in (1, 255) and bool(((images == 0) | (images == high)).all())
     return ((images > 0) * np.uint8(255) if bits else images.astype(np.uint8)), bits
@@ -155,11 +160,11 @@ def with_channels(images, path):
     if len(shape) == 2:
         side = round(shape[1] ** 0.5)
         rows = (side, side) if side * side == shape[1] else (1, shape[1])
-        way = f": rows of {shape[1]} numbers become images by images.reshape{(-1, *rows)}"
+        way = f". Of rows of numbers this makes images: images.reshape{(-1, *rows)}"
     elif len(shape) == 4 and shape[1] in (1, 3):
-        way = ": channels come last, np.moveaxis(images, 1, 3)"
+        way = ". This puts the channels last: np.moveaxis(images, 1, 3)"
     elif len(shape) == 4 and shape[3] in (2, 4):
-        way = f": without their last channel they are images[..., :{shape[3] - 1}]"
+        way = f". This leaves the last channel out: images[..., :{shape[3] - 1}]"
     else:
         way = ""
     raise DataError(
@@ -200,9 +205,9 @@ def labels_and_names(labels, classes, N, path):
     if labels.shape != (N,):
         way = ""
         if labels.shape == (N, 1):
-            way = ": labels.reshape(-1)"
+            way = ". This makes such of them: labels.reshape(-1)"
         elif labels.ndim == 2 and len(labels) == N:
-            way = ": if each row has a 1 at its class, labels.argmax(axis=1)"
+            way = ". If each row has a 1 at its class: labels.argmax(axis=1)"
         raise DataError(
             f"{path}: labels has shape {labels.shape}; {N} images need ({N},), one label each{way}"
         )
@@ -211,7 +216,8 @@ def labels_and_names(labels, classes, N, path):
         if labels.dtype.kind in "US":
             way = "classes, labels = np.unique(labels, return_inverse=True)"
         raise DataError(
-            f"{path}: labels are of dtype {labels.dtype}; they must be whole numbers: {way}"
+            f"{path}: labels are of dtype {labels.dtype}; they must be whole numbers. This makes "
+            f"such: {way}"
         )
     if classes is None:
         found, labels = np.unique(labels.astype(np.int64), return_inverse=True)
@@ -219,7 +225,7 @@ def labels_and_names(labels, classes, N, path):
     if classes.ndim != 1 or classes.dtype.kind != "U":
         raise DataError(
             f"{path}: classes has shape {classes.shape} and dtype {classes.dtype}; it must be a "
-            "row of names, np.array(names, dtype=str)"
+            "row of names: np.array(names, dtype=str)"
         )
     outside = labels[(labels < 0) | (labels >= len(classes))]
     if len(outside):

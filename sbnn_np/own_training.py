@@ -74,7 +74,7 @@ def plan(shape, N, sizes, density, bits, epochs=None, shift=None):
     Raises
     ------
     DataError
-        If the network would be larger than a model file may be.
+        If the network would be larger than a model file may be, or have fewer ones than neurons.
 
     Examples
     --------
@@ -99,6 +99,11 @@ def plan(shape, N, sizes, density, bits, epochs=None, shift=None):
         raise DataError(
             f"images of {H} x {W} x {C} and layers of {sizes} make {made.weights:,} weights; a "
             f"model file has at most {reading.MAX_WEIGHTS:,}: take smaller images or fewer neurons"
+        )
+    if density * made.weights < sum(sizes):
+        raise DataError(
+            f"--density {density:g} makes fewer ones of {made.weights:,} weights than there are "
+            f"neurons, {sum(sizes):,}; it must be at least {1.01 * sum(sizes) / made.weights:.3g}"
         )
     return made
 

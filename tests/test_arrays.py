@@ -52,9 +52,10 @@ def test_numbers_that_are_no_pixels_come_with_the_line_that_makes_pixels(rng):
     ):
         with pytest.raises(DataError, match=said) as error:
             arrays.pixels(wrong, "a")
-        line = str(error.value).split("bits, 0 and 1: ")[1]
+        line = str(error.value).split("bits, 0 and 1. This makes pixels of them: ")[1]
         mended = eval(line, {"np": np, "images": wrong})
-        assert mended.min() == 0 and mended.max() == 255
+        low, high = (0, 255) if "astype" in line else (255 * wrong.min(), 255 * wrong.max())
+        assert mended.min() == round(low) and mended.max() == round(high)
         assert arrays.pixels(mended, "a")[0] is not None
         # in the same order as before
         assert np.corrcoef(mended.reshape(-1), wrong.reshape(-1))[0, 1] > 0.999
@@ -94,7 +95,7 @@ def test_labels_that_are_not_one_for_each_image_are_refused():
         (np.zeros((4, 1), int), r"labels.reshape\(-1\)"),
         (ones, r"labels.argmax\(axis=1\)"),
         (np.array(5), r"labels has shape \(\)"),
-        (np.zeros(4), "dtype float64; they must be whole numbers: labels.astype"),
+        (np.zeros(4), "dtype float64; they must be whole numbers. .*: labels.astype"),
         (np.array(list("abca")), "return_inverse=True"),
     ):
         with pytest.raises(DataError, match=said):
@@ -150,6 +151,9 @@ def test_files_that_hold_no_such_arrays_are_refused():
         arrays.member(file, "labels", "a.npz")
     with pytest.raises(DataError, match="images holds Python objects.*unlike sizes"):
         arrays.member(file, "images", "a.npz")
+    file = arrays.opened(io.BytesIO(npz(classes=np.array(["a", "b"], object))), "a.npz")
+    with pytest.raises(DataError, match=r"classes are Python objects; .*np.array\(clas"):
+        arrays.member(file, "classes", "a.npz")
     # one byte of the compressed numbers is another
     content = bytearray(npz(images=np.random.default_rng(0).integers(0, 255, 5000)))
     content[3000] ^= 255

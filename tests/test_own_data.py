@@ -98,7 +98,7 @@ def test_what_no_network_can_learn_from_is_refused(tmp_path, rng):
         ({"images": pixels, "labels": np.zeros(30, int)}, "all images are of one class, 0"),
         ({"images": broken, "labels": labels}, r"images hold nan, first at \[3, 1, 1, 0\]"),
         ({"images": pixels / 255, "labels": labels}, "whole numbers from 0 to 255, or bits"),
-        ({"images": pixels.reshape(30, -1), "labels": labels}, "rows of 30 numbers"),
+        ({"images": pixels.reshape(30, -1), "labels": labels}, "rows of numbers"),
         ({"images": pixels * 0, "labels": labels}, "all images are blank: .* from 0 to 0"),
         ({"images": pixels, "labels": np.arange(30)}, "too few images of class 0, 1;"),
         ({"images": pixels, "labels": labels, "classes": list("abcd")}, "images of class d, 0;"),

@@ -74,7 +74,7 @@ def test_three_commands_from_arrays_to_an_answer(here, rng):
     assert done.returncode == 0 and not done.stderr, done.stderr
     for line in (
         "data.npz: 120 images of 16 x 16 x 1, pixels from 0 to 255, on dark ground",
-        "classes: disc 40, bar 40, hook 40",
+        "3 classes and their images: disc (40), bar (40), hook (40)",
         "96 images to train on, 24 of all classes for validation",
         "network: 256 inputs, 48 and 24 neurons, 3 scores; 13,512 weights, 10% of them 1 "
         "(0/1 centred)",
@@ -149,6 +149,26 @@ def test_bits_are_trained_on_as_bits_and_asked_about_as_bits_or_pixels(here, rng
     assert answers[0] == answers[1] and len(answers[0]) == 10
 
 
+def test_mixed_grounds_and_many_classes(here, rng):
+    """`predict` then must not make all grounds alike, and a table of classes would be too wide."""
+    images, _ = drawn(35, rng)
+    images[::2] = 255 - images[::2]
+    np.savez("data.npz", images=images, labels=np.arange(105) % 15)
+    done = call("train", "data.npz", *QUICK, "--epochs", 2)
+    assert done.returncode == 0, done.stderr
+    told = done.stdout.splitlines()
+    assert told[0].endswith("pixels from 0 to 255, on light and on dark ground")
+    assert told[1].startswith("note: `predict` would make all grounds alike; --invert no")
+    assert told[2] == "15 classes and their images: 7 to 7 each"
+    assert right(done)[1] == 15 and re.search(r" of 1 images of \d+ are taken for ", done.stdout)
+    _, predict = next_commands(done)
+    assert predict == ["predict", "model.sbnn", "data.npz", "--invert", "no"]
+    note, *lines = call(*predict, "--first", 105).stdout.splitlines()
+    assert note == "data.npz: 53 of 105 images: dark on light, and left so (--invert no)"
+    scores = packed.Packed(storage.load("model.sbnn")).forward(images)
+    assert [int(line.split(": ")[1].split()[0]) for line in lines] == scores.argmax(1).tolist()
+
+
 def test_light_grounds_stay_light_when_images_are_moved(rng):
     images, _ = drawn(5, rng)
     for white in (1, 255):
@@ -182,6 +202,8 @@ def test_the_plan_follows_the_number_of_images():
         assert own_training.plan((side, side, 1), 100, [8, 2], 0.05, bits).method == method
     with pytest.raises(DataError, match="make 25,165,888 weights; .* at most 16,777,216"):
         own_training.plan((512, 512, 3), 100, [32, 2], 0.05, False, 1)
+    with pytest.raises(DataError, match="0.01 makes .* of 1,008 weights .* 26; .* at least 0.0261"):
+        own_training.plan((8, 5, 1), 100, [24, 2], 0.01, False)
 
 
 def test_a_model_file_that_cannot_be_written_is_refused_before_training(here, rng, monkeypatch):
