@@ -106,6 +106,8 @@ def test_three_commands_from_arrays_to_an_answer(here, rng):
     assert np.array_equal(scores, bit_sliced.Sliced(model).forward(images[..., None]))
     assert [CLASSES[m] for m in scores.argmax(axis=1)] == answers
     assert sum(int(block.w.sum()) for block in model.blocks) == 1351
+    for command in (["export", "model.sbnn", "--to", "c"], ["page", "model.sbnn"]):
+        assert call(*command).returncode == 0
 
 
 @pytest.mark.parametrize("colour", [False, True])
