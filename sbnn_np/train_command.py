@@ -183,9 +183,10 @@ def describe(path, own, training, validation, how):
         f"network: {how.sizes[0]:,} inputs, {hidden} neurons, {how.sizes[-1]} scores; "
         f"{how.weights:,} weights, {100 * how.density:g}% of them 1 ({how.method})"
     )
+    steps = training // how.batch
     moved = f"each moved by up to {how.shift} pixel{'s' * (how.shift > 1)}" if how.shift else ""
     print(
-        f"training: {how.epochs} epochs of {training // how.batch} steps, batches of {how.batch} "
+        f"training: {how.epochs} epochs of {steps} step{'s' * (steps > 1)}, batches of {how.batch} "
         f"images{', ' * bool(moved)}{moved}; Adam with rate {how.rate:g}; the ones are chosen anew "
         f"at every {'' if how.every == 1 else '8th '}step\n", flush=True,
     )

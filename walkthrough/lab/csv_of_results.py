@@ -76,7 +76,7 @@ def identity(row):
 
 def place(run):
     """Where a run stands among all others: by its settings, then its seed, then its file."""
-    values = [column.value(run) for column in SETTINGS] + [run["row"]["seed"], run["file"]]
+    values = [column.value(run) for column in SETTINGS] + [run["row"].get("seed"), run["file"]]
     # numbers by size, then words, then what is missing
     return [
         (0, value, "") if isinstance(value, (int, float)) else (1 + (value is None), 0, cell(value))

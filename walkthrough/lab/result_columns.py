@@ -60,7 +60,7 @@ SETTINGS = [
         "last p are filters of convolutions",
     ),
     Column(
-        "test_was_read", lambda run: run["row"]["test_accuracy"] is not None,
+        "test_was_read", lambda run: run["row"].get("test_accuracy") is not None,
         "False for runs that served to choose something, on validation images",
     ),
     of_row("target_density", "the part of the weights that were to be ones"),
