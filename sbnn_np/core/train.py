@@ -10,7 +10,7 @@ import numpy as np
 from sbnn_np.core import losses, optim, quantize
 from sbnn_np.core.network import input_kind
 from sbnn_np.datasets import data
-from sbnn_np.support import checkpoint, checks
+from sbnn_np.support import checkpoint, checks, threads
 
 
 def requantize(network, rule, progress):
@@ -240,6 +240,7 @@ def fit(
     for layer in network.weight_layers:
         if layer.weights != "float":
             layer.estimator = estimator
+    threads.warm_up()
     steps_an_epoch = data.steps_per_epoch(len(images), batch)
     steps, rows, trace = steps_an_epoch * epochs, [], []
     log = log or (lambda line: None)

@@ -17,6 +17,7 @@ import numpy as np
 
 import sbnn_np
 from lab import sources
+from lab.variants import VARIANTS
 from sbnn_np.bits import bitops
 from sbnn_np.core import fast, network, sparsity, train
 from sbnn_np.datasets import data
@@ -79,6 +80,7 @@ class Recipe:
     eps: float = 1e-5                 # of batch norm
     beta2: float = 0.999              # of Adam: its memory of the gradients' squares
     fade: float | None = None         # of the optimizer; left out, what is usual for it
+    variant: str = "plain"            # which of VARIANTS it tries
 
     @property
     def net(self):
@@ -99,7 +101,7 @@ class Recipe:
     @property
     def words(self):
         """What it chooses by name: keys of tables, which decide what its digest is over."""
-        return frozenset([self.method, self.optimizer, self.net, self.rule])
+        return frozenset([self.method, self.optimizer, self.net, self.rule, self.variant])
 
     @property
     def schedule(self):
@@ -142,7 +144,7 @@ def load(name, folder):
     return data.load(name, folder)
 
 
-def run(recipe, dataset, read_test=True, log=None, save_to=None, resume=False):
+def run(recipe, dataset, read_test=True, log=None, save_to=None, resume=False, on_step=None):
     """Train one network and account for it.
 
     Parameters
@@ -152,7 +154,7 @@ def run(recipe, dataset, read_test=True, log=None, save_to=None, resume=False):
     read_test : bool
         Whether to read the test set, once, when everything is decided. A run that
         serves to choose something does not.
-    log, save_to, resume : see `train.fit`
+    log, save_to, resume, on_step : see `train.fit`
 
     Returns
     -------
@@ -164,6 +166,7 @@ def run(recipe, dataset, read_test=True, log=None, save_to=None, resume=False):
     """
     rng = np.random.default_rng(recipe.seed)
     net, rule, optimizer = build(recipe, dataset.train_images.shape[1:], rng)
+    rule, steer = VARIANTS[recipe.variant](recipe, net, rule)
     before = latent_histogram(net)
     training, validation = data.split(dataset.train_images, dataset.train_labels)
     training = tuple(array[: recipe.images] for array in training)
@@ -171,6 +174,7 @@ def run(recipe, dataset, read_test=True, log=None, save_to=None, resume=False):
         net, training, validation, rule, optimizer, recipe.rate, recipe.epochs, rng,
         recipe.batch, recipe.augment, recipe.every, log, save_to, resume,
         identity=f"{recipe!r} {dataset.name} {sources.digest(recipe.words)}",
+        on_step=both(steer, on_step),
     )
     test_accuracy = examples = None
     if read_test:
@@ -204,6 +208,13 @@ def run(recipe, dataset, read_test=True, log=None, save_to=None, resume=False):
         "recipe": asdict(recipe),
     }
     return result, net
+
+
+def both(first, second):
+    """One function of (step, network) that calls two, either of which may be None."""
+    if first is None or second is None:
+        return first or second
+    return lambda step, network: (first(step, network), second(step, network))
 
 
 def run_once(recipe, dataset, folders, read_test=True, log=None, again=False, resume=False):

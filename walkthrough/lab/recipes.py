@@ -12,6 +12,27 @@ from sbnn_np.core import network
 DENSITY = 0.05  # of ones, over the whole net
 START = 0.01    # of ones at step 0: the nearly-empty start
 
+# the ways to a network that the trials compare, the baselines first: the method, and how a 0/1
+# network comes to its density
+EMPTY = 0.005   # of ones at step 0, where a network grows
+SHARE = 0.1     # of the penalty in the loss, where gradients turn the ones on
+GROWING = {
+    "grown by gradient": {"start": EMPTY, "share": SHARE},
+    "growing": {"start": EMPTY},
+    "constant": {},
+    "shrinking": {"start": 0.5},
+}
+WAYS = {
+    "full precision": {"method": "full precision"},
+    "+-1": {"method": "+-1"},
+    "ternary": {"method": "ternary"},
+    "0/1": {"method": "0/1", "density": DENSITY},
+    **{
+        way: {"method": "0/1 centred", "density": DENSITY, **schedule}
+        for way, schedule in GROWING.items()
+    },
+}
+
 METHODS = [method for method in network.METHODS if method != "ternary"]
 # how a 0/1 network comes to its density
 SCHEDULES = {
@@ -20,6 +41,41 @@ SCHEDULES = {
     "shrinking": {"start": 0.5, "share": None},
     "penalty": {"start": DENSITY, "share": 0.1},
 }
+# what did best on the validation images in the trials (figures/trials_mnist.json): the rate, and
+# what makes a training forget
+FOUND = {
+    "mnist": {},
+}
+
+
+def tried(data, seed):
+    """The recipe that the trials on a data set begin with; its method and rate are theirs to say.
+
+    Parameters
+    ----------
+    data : "mnist", "strokes", "cifar10" or "shapes"
+    seed : int
+    """
+    if data in ("mnist", "strokes"):
+        return Recipe("+-1", (784, 300, 100, 10), "Adam", 3e-3, 8, seed)
+    return Recipe("+-1", optimizer="Adam", rate=3e-3, epochs=4, seed=seed, images=10000, **vgg(16))
+
+
+def found(data, way, seed, epochs):
+    """A run by the recipe that was best for a way in the trials, on all images.
+
+    Parameters
+    ----------
+    data : "mnist" or "cifar10"
+    way : str
+        One of WAYS.
+    seed, epochs : int
+    """
+    return replace(
+        tried(data, seed), epochs=epochs, images=None, **WAYS[way], **FOUND[data][way]
+    )
+
+
 # what did best on the validation images (figures/01_sweep.json): optimizer, rate, schedule
 CHOSEN = {
     "full precision": ("NormalizedSGD", 1e-2, None),

@@ -16,7 +16,7 @@ from functools import lru_cache
 
 from lab.definitions import HOUSES, LAB, imported, read
 
-SCRIPTS = ("experiment", "recipes", "curves", "models")       # beside the package's files
+SCRIPTS = ("experiment", "variants", "recipes", "curves", "models")       # beside the package's files
 # a recipe's fields count by their values; so of its class only the methods that a run calls count
 START = (("experiment", "run"), ("experiment", "Recipe.augment"), ("experiment", "Recipe.budget"))
 

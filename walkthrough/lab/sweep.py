@@ -1,8 +1,13 @@
 """One part of a sweep: recipes that differ in what is to be chosen, judged by validation images."""
 
+from dataclasses import fields
 from pathlib import Path
 
 from lab import experiment, jobs
+from lab.experiment import Recipe
+
+# what a row of a sweep says of its recipe beside what every row says, where it is not the usual
+ALSO = ("eps", "beta2", "fade", "start", "share", "over", "variant")
 
 
 def measure(recipe, name, data_dir, out):
@@ -35,12 +40,17 @@ def sweep(part, name, args, candidates, executor=None):
     rows = [None] * len(candidates)
     tried = [(recipe, name, args.data_dir, str(args.out)) for recipe in candidates]
     for place, row in jobs.run(measure, tried, executor):
-        rows[place] = {"part": part, **row}
+        changed = {
+            field.name: getattr(candidates[place], field.name) for field in fields(Recipe)
+            if field.name in ALSO and getattr(candidates[place], field.name) != field.default
+        }
+        rows[place] = {"part": part, **row, **changed}
         print(
             f"{part:9s}  {row['method']:<15} {row['optimizer']:<13} rate {row['rate']:<6} "
             f"{row['epochs']:2d} epochs  {row['schedule'] or '-':<9} seed {row['seed']}  "
             f"density {100 * (row['density'] or 0):5.2f}%  "
-            f"validation {100 * row['validation_accuracy']:.2f}%",
+            f"validation {100 * row['validation_accuracy']:.2f}%  "
+            + ", ".join(f"{name} {value}" for name, value in changed.items()),
             flush=True,
         )
     return rows

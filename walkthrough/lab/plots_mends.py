@@ -1,0 +1,61 @@
+"""The figure of chapter 1 on why growing failed, and what mended it; see `plots`."""
+
+import numpy as np
+
+from lab.growing import BIN
+from lab.plots import canvas, headline, label_ends, png
+
+LOOK = {
+    "all mends": ("#0072b2", "-"),
+    "without any": ("#d55e00", "-"),
+    "without a larger eps": ("#e69f00", "--"),
+    "without a shorter memory": ("#009e73", "-."),
+    "without fading": ("#cc79a7", ":"),
+}
+
+
+def mends(lines):
+    """Draw gradients, flips and accuracy of growing networks, with each mend and without it.
+
+    Parameters
+    ----------
+    lines : list of dict
+        As `growing.compare` returns them, the one with all mends first.
+
+    Returns
+    -------
+    png : bytes
+    """
+    named = {line["name"]: line for line in lines}
+    gap = 100 * (lines[0]["validation_accuracy"] - named["without any"]["validation_accuracy"])
+    peak = max(named["without any"]["largest"]) / np.median(named["without any"]["usual"])
+    fig, ((left, right),) = canvas(1, 2, height=4.6)
+    headline(fig, (
+        f"Growing from nearly no ones: with the usual settings one neuron's gradient is "
+        f"10^{np.log10(peak):.0f} times the usual one, bits stop flipping early, and "
+        f"{gap:.1f} points of accuracy are lost"
+    ))
+    for ax, key in ((left, "largest"), (right, "flips")):
+        ends = []
+        for line in lines:
+            colour, dash = LOOK[line["name"]]
+            y = np.maximum(line[key], 1e-12)
+            if key == "flips":
+                y = np.convolve(np.pad(y, 2, mode="edge"), np.ones(5) / 5, mode="valid")
+            x = BIN * (np.arange(len(y)) + 0.5)
+            ax.plot(x, y, color=colour, ls=dash, lw=1.8)
+            ends.append((x[-1], y[-1], "", colour))
+        ax.set(xlabel="step", yscale="log", xlim=(0, x[-1] + BIN / 2))
+        ax.grid(axis="y", alpha=0.3)
+    left.set_title("largest gradient of a neuron of layer 1", fontsize=10, loc="left")
+    right.set_title("bits that flip in a step", fontsize=10, loc="left")
+    right.set_ylim(bottom=2)
+    handles = [
+        left.lines[i] for i in range(len(lines))
+    ]
+    labels = [
+        f"{line['name']}: {100 * line['validation_accuracy']:.1f}%" for line in lines
+    ]
+    fig.legend(handles, labels, loc="outside lower center", ncols=3, frameon=False,
+               title="validation accuracy after this short training")
+    return png(fig)
