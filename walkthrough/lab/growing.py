@@ -62,6 +62,25 @@ def compare(recipe, mends, dataset, log):
     return lines
 
 
+def told(lines):
+    """What the mends together change, in a sentence.
+
+    Parameters
+    ----------
+    lines : list of dict
+        As `compare` returns them.
+    """
+    by = {line["name"]: line for line in lines}
+    with_all, without = by["all mends"], by["without any"]
+    times = max(without["largest"]) / max(with_all["largest"])
+    points = 100 * (with_all["validation_accuracy"] - without["validation_accuracy"])
+    return (
+        f"With all mends the largest gradient is {times:,.0f} times smaller than with none, and "
+        f"{abs(points):.1f} points {'more' if points >= 0 else 'fewer'} of the validation images "
+        "are classified rightly."
+    )
+
+
 def binned(values, f):
     """f of each run of BIN values, as a list of float that a file can hold in few digits."""
     whole = len(values) // BIN * BIN

@@ -76,6 +76,23 @@ def found(data, way, seed, epochs):
     )
 
 
+def growing_short(seed, mends, epochs):
+    """A short training of chapter 1 that grows by gradient, with some settings changed.
+
+    Parameters
+    ----------
+    seed : int
+    mends : dict of dict
+        Settings of a Recipe, by the name of what they mend.
+    epochs : int
+    """
+    settings = {key: value for change in mends.values() for key, value in change.items()}
+    return replace(
+        tried("mnist", seed), epochs=epochs, images=12800, rate=1e-2,
+        **WAYS["grown by gradient"], **settings,
+    )
+
+
 # what did best on the validation images (figures/01_sweep.json): optimizer, rate, schedule
 CHOSEN = {
     "full precision": ("NormalizedSGD", 1e-2, None),

@@ -16,7 +16,8 @@ from functools import lru_cache
 
 from lab.definitions import HOUSES, LAB, imported, read
 
-SCRIPTS = ("experiment", "variants", "recipes", "curves", "models")       # beside the package's files
+# files that count beside the package's
+SCRIPTS = ("experiment", "variants", "recipes", "curves", "models")
 # a recipe's fields count by their values; so of its class only the methods that a run calls count
 START = (("experiment", "run"), ("experiment", "Recipe.augment"), ("experiment", "Recipe.budget"))
 

@@ -25,9 +25,9 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-if "cifar10" in sys.argv:
-    # half of the batch on each core; must be said before NumPy is imported
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+# one thread for a product, so that the number of cores decides no number; must be said before NumPy
+# is imported
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
