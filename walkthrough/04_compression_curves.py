@@ -108,7 +108,7 @@ if not contents:
 # images.
 
 ran = [content for content in contents if content["part"] != "growth"]
-growth = [content for content in contents if content["part"] == "growth"]
+growth = [content for content in contents if content["part"] in ("growth", "both")]
 if ran:
     heading("Means over the seeds")
     print(report_curves.table(ran))

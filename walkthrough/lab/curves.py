@@ -25,7 +25,7 @@ START = (*sources.START, ("curves", "measured"))
 class Task(NamedTuple):
     """One run: of which part, on which data, of which recipe, and where its file goes."""
 
-    part: str             # "curves", "long" or "growth"
+    part: str             # "curves", "long", "growth", or "both": curves and growth
     data: str             # as `data.load` knows it
     recipe: Recipe
     out: str
@@ -102,16 +102,24 @@ def plan(out, digits="mnist", pictures="cifar10", data_dir=None, seed=0, quick=F
     # what a +-1 network of half the width takes, in bytes, spent on bits that are mostly 0
     add("curves", pictures, conv("pictures", "+-1", seed, net=recipes.vgg(16)))
     add("curves", pictures, conv("pictures", "0/1 centred", seed, 0.045))
-    # ways to one density: on MNIST four, each with what was best for it in the trials
-    for way in recipes.GROWING:
-        for epochs in (4, 12, 36):
-            for s in seeds:
-                add("growth", digits, recipes.found("mnist", way, s, epochs))
+    # growth against pruning: a nearly-empty start, a constant density, half ones at the start
+    known = {task.recipe for task in tasks}
     for start in (0.005, None, 0.5):
-        for epochs in (1, 2, 4):
-            add("growth", pictures, conv(
-                "pictures", "0/1 centred", seed, 0.05, epochs, start, net=recipes.vgg(16)
-            ))
+        of_digits = [
+            dense("784-300-100-10", "0/1 centred", seed, 0.05, epochs, start)
+            for epochs in (4, 12, 36)
+        ]
+        of_pictures = [
+            conv("pictures", "0/1 centred", seed, 0.05, epochs, start, net=recipes.vgg(16))
+            for epochs in (1, 2, 4)
+        ]
+        for what, found in ((digits, of_digits), (pictures, of_pictures)):
+            for recipe in found:
+                if recipe in known:
+                    at = [task.recipe for task in tasks].index(recipe)
+                    tasks[at] = tasks[at]._replace(part="both")
+                else:
+                    add("growth", what, recipe)
     if quick:
         small = {"784-300-100-10", "20-p-50-p-500-10"}
         tasks = [
@@ -126,7 +134,8 @@ def plan(out, digits="mnist", pictures="cifar10", data_dir=None, seed=0, quick=F
 
 def labels_of(task):
     """The words by which `--only` selects a task, a set of str."""
-    return {task.part, task.data, task.recipe.method, task.recipe.architecture}
+    parts = {"curves", "growth"} if task.part == "both" else {task.part}
+    return {*parts, task.data, task.recipe.method, task.recipe.architecture}
 
 
 def dataset(task):

@@ -44,7 +44,7 @@ def figures(contents):
         From the name of a figure to its PNG.
     """
     ran = [c for c in contents if c["part"] != "growth"]
-    growth = [c for c in contents if c["part"] == "growth"]
+    growth = [c for c in contents if c["part"] in ("growth", "both")]
     found = {}
     for data in dict.fromkeys(c["row"]["data"] for c in ran):
         what = WORDS[data.removeprefix("some ")]

@@ -4,12 +4,7 @@ import numpy as np
 
 from lab.plots import LAYER_COLOURS, ROUND, canvas, figure, headline, logarithmic, png
 
-# ways to a density, the paper's own first: colour and mark
-WAYS = {
-    "grown by gradient": ("#d55e00", "D"), "growing": ("#cc79a7", "^"),
-    "constant": ("#0072b2", "o"), "shrinking": ("#b07900", "v"),
-}
-LABELS = {way: way for way in WAYS} | {"growing": "grown by timetable"}
+WAYS = {"growing": ("#cc79a7", "^"), "constant": ("#0072b2", "o"), "shrinking": ("#b07900", "v")}
 
 
 def density_by_layer(contents):
@@ -51,42 +46,26 @@ def density_by_layer(contents):
 
 
 def title_of_growth(contents):
-    """The message: growing beside a constant density, after the longest training of each data.
-
-    Parameters
-    ----------
-    contents : list of dict
-        Runs of the part "growth".
-    """
-    told = []
+    """The message: which way validation picks, after the longest training on each data set."""
+    picks = []
     for data in dict.fromkeys(c["row"]["data"] for c in contents):
-        mine = [c for c in contents if c["row"]["data"] == data]
-        longest = max(c["row"]["epochs"] for c in mine)
-        by = {
-            way: point([c for c in mine if c["row"]["epochs"] == longest], way) for way in WAYS
-        }
-        way = next(way for way in WAYS if by[way])
-        (adds, errors), (all_adds, all_errors) = by[way], by["constant"]
-        told.append(
-            f"{data}: {np.mean(errors):.1f}% errors if {LABELS[way]}, {np.mean(all_errors):.1f}% "
-            f"if constant, for {100 * adds / all_adds:.0f}% of its additions"
+        mine = [c["row"] for c in contents if c["row"]["data"] == data]
+        longest = max(row["epochs"] for row in mine)
+        best = max(
+            (row for row in mine if row["epochs"] == longest),
+            key=lambda row: row["validation_accuracy"],
         )
-    return f"Ways to 5% ones, after the longest training. {'; '.join(told)}"
-
-
-def point(contents, way):
-    """Mean additions, in billions, and the test errors in % of the runs of a way; or None."""
-    mine = [c for c in contents if c["row"]["schedule"] == way]
-    if not mine:
-        return None
+        picks.append(
+            f"{best['schedule']} on {data} ({100 * (1 - best['test_accuracy']):.1f}% test error)"
+        )
     return (
-        np.mean([c["adds_in_training"] for c in mine]) / 1e9,
-        [100 * (1 - c["row"]["test_accuracy"]) for c in mine],
+        "Three ways to 5% ones. After the longest training, validation prefers "
+        + " and ".join(picks)
     )
 
 
 def growth_against_pruning(contents):
-    """Draw test error against the additions spent in training, for ways to one density.
+    """Draw test error against the additions spent in training, for three ways to one density.
 
     Parameters
     ----------
@@ -98,46 +77,36 @@ def growth_against_pruning(contents):
     png : bytes
     """
     names = list(dict.fromkeys(c["row"]["data"] for c in contents))
-    fig, axes = canvas(1, len(names), height=5.2)
+    fig, axes = canvas(1, len(names))
     headline(fig, title_of_growth(contents))
+    beside = {"growing": (-5, -5), "constant": (-5, -5), "shrinking": (5, 5)}
     for ax, name in zip(axes[0], names):
         of_data = [c for c in contents if c["row"]["data"] == name]
-        lengths = sorted({c["row"]["epochs"] for c in of_data})
-        for way, (colour, marker) in WAYS.items():
-            points = [
-                point([c for c in of_data if c["row"]["epochs"] == epochs], way)
-                for epochs in lengths
-            ]
-            if None in points:
-                continue
-            x = [adds for adds, _ in points]
-            y = [np.mean(errors) for _, errors in points]
-            away = [[y - min(e) for y, (_, e) in zip(y, points)],
-                    [max(e) - y for y, (_, e) in zip(y, points)]]
-            ax.errorbar(x, y, away, color=colour, marker=marker, lw=1.8, capsize=3,
-                        label=LABELS[way])
-            if way == "constant":
-                for at, e, epochs in zip(x, y, lengths):
-                    ax.annotate(
-                        f"{epochs}", (at, e), xytext=(7, 6), fontsize=9, color=colour,
-                        textcoords="offset points", va="bottom", ha="left",
-                    )
+        for schedule, (colour, marker) in WAYS.items():
+            mine = sorted(
+                (c for c in of_data if c["row"]["schedule"] == schedule),
+                key=lambda c: c["row"]["epochs"],
+            )
+            x = [c["adds_in_training"] / 1e9 for c in mine]
+            y = [100 * (1 - c["row"]["test_accuracy"]) for c in mine]
+            ax.plot(x, y, color=colour, marker=marker, lw=2, label=schedule)
+            right = beside[schedule][0] > 0
+            for at, error, c in zip(x, y, mine):
+                ax.annotate(
+                    c["row"]["epochs"], (at, error), xytext=beside[schedule], fontsize=9,
+                    textcoords="offset points", color=colour, ha="left" if right else "right",
+                    va="bottom" if right else "top",
+                )
         adds = [c["adds_in_training"] / 1e9 for c in of_data]
         errors = [100 * (1 - c["row"]["test_accuracy"]) for c in of_data]
-        logarithmic(ax.xaxis, ROUND, 0.75 * min(adds), 1.4 * max(adds))
+        logarithmic(ax.xaxis, ROUND, 0.75 * min(adds), 1.3 * max(adds))
         dense = [1.5, 3, 4, 7, 15, 30, 40, 60]
-        logarithmic(ax.yaxis, [*ROUND, *dense], 0.9 * min(errors), 1.08 * max(errors))
+        logarithmic(ax.yaxis, [*ROUND, *dense], 0.8 * min(errors), 1.08 * max(errors))
         ax.set(xlabel="billions of additions, all forward passes", ylabel="test error (%)")
-        seeds = max(
-            len(point([c for c in of_data if c["row"]["epochs"] == lengths[-1]], way)[1])
-            for way in {c["row"]["schedule"] for c in of_data}
-        )
-        ax.set_title(
-            f"{name}, {of_data[0]['row']['architecture']}\n{seeds} seed{'s' * (seeds > 1)}"
-            f"{': mean, and from best to worst' * (seeds > 1)}; numbers: epochs",
-            fontsize=10, loc="left",
-        )
+        ax.set_title(f"{name}, {of_data[0]['row']['architecture']}", fontsize=10, loc="left")
+        ax.text(0.98, 0.98, "numbers: epochs", transform=ax.transAxes, fontsize=9, ha="right",
+                va="top")
         ax.grid(axis="y", alpha=0.3)
-    handles, labels = axes[0, 0].get_legend_handles_labels()
-    fig.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False)
+    fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3,
+               frameon=False)
     return png(fig)

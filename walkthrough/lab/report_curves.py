@@ -54,7 +54,7 @@ def means(contents):
             "error": float(error.mean()), "spread": float(np.abs(error - error.mean()).max()),
             "low": float(error.min()), "high": float(error.max()),
             "bytes": mean(mine, "coded_bytes"), "is_file": mine[0]["file_bytes"] is not None,
-            "float32": mine[0].get("float32_bytes"), "in_training": mean(mine, "in_training"),
+            "float32": mine[0].get("float32_bytes"), "in_training": mine[0]["in_training"],
             "minutes": sum(row["seconds"] for row in mine) / 60,
         })
     return found
@@ -92,18 +92,16 @@ GROWTH = (
     ("network", lambda g: g["architecture"]),
     ("epochs", lambda g: g["epochs"]),
     ("density is", lambda g: g["schedule"]),
-    ("test error (%)", error),
+    ("test error (%)", lambda g: f"{g['error']:.2f}"),
     ("validation error (%)", lambda g: f"{g['validation']:.2f}"),
-    ("ones (%)", lambda g: f"{100 * g['density']:.2f}"),
-    ("seeds", lambda g: g["seeds"]),
     ("billions of additions in training", lambda g: f"{g['in_training'] / 1e9:.1f}"),
 )
 
 
 def by_length(contents):
     """The groups of runs about growth, shortest trainings first, and the ways in one order."""
-    ways = "grown by gradient", "growing", "constant", "shrinking"
-    growth = means([c for c in contents if c["part"] == "growth"])
+    ways = "constant", "growing", "shrinking"
+    growth = means([c for c in contents if c["part"] in ("growth", "both")])
     names = list(dict.fromkeys(g["data"] for g in growth))
     return sorted(
         growth, key=lambda g: (names.index(g["data"]), g["epochs"], ways.index(g["schedule"]))
