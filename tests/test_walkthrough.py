@@ -44,7 +44,9 @@ def test_quick_goes_on_with_stroke_digits_and_says_so(quick):
     assert content.keys() >= TOP_KEYS and content["data"] == "some stroke digits"
     assert content["sources_digest"] == experiment.digest(*recipes.chapter_1(0))
     pictures = sorted(path.name for path in out.glob("*.png"))
-    assert pictures == [f"01_mlp_mnist_builtin_{w}.png" for w in ("accuracy", "density", "latents")]
+    assert pictures == [
+        f"01_mlp_mnist_builtin_{w}.png" for w in ("accuracy", "density", "latents", "mends")
+    ]
     assert all((out / name).read_bytes().startswith(b"\x89PNG") for name in pictures)
 
 

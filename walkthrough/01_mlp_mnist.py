@@ -606,7 +606,9 @@ content = options.with_provenance("01_mlp_mnist", args, NAME, seconds, experimen
 })
 name = options.named(RESULT, NAME)
 experiment.write_json(args.out / f"{name}.json", content)
-pictures = plots_training.figures(results) | {"mends": plots_mends.mends(mends)}
+pictures = plots_training.figures(results)
+if not args.full:                                             # the same training, the same figure
+    pictures["mends"] = plots_mends.mends(mends)
 for what, picture in pictures.items():
     atomic.write(args.out / f"{name}_{what}.png", picture)
 print(f"\nwrote {os.path.relpath(args.out / name)}.json and {len(pictures)} figure(s) beside it")

@@ -55,11 +55,16 @@ def compare(recipe, mends, dataset, log):
         lines.append(line)
         late = line["flips"][3 * len(line["flips"]) // 4 :]
         log(
-            f"{name:<22}{max(line['largest']) / np.median(line['usual']):13,.0f}"
+            f"{name:<22}{max(line['largest']) / typical(line):13,.0f}"
             f"{np.mean(late):16.1f}{100 * row['density']:15.2f}%"
             f"{100 * row['validation_accuracy']:9.2f}%"
         )
     return lines
+
+
+def typical(line):
+    """The median of the usual gradients, of the steps in which most neurons had one."""
+    return float(np.median([size for size in line["usual"] if size > 0] or [np.inf]))
 
 
 def told(lines):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lab.growing import BIN
+from lab.growing import BIN, typical
 from lab.plots import canvas, headline, png
 
 LOOK = {
@@ -28,7 +28,7 @@ def mends(lines):
     """
     named = {line["name"]: line for line in lines}
     gap = 100 * (lines[0]["validation_accuracy"] - named["without any"]["validation_accuracy"])
-    peak = max(named["without any"]["largest"]) / np.median(named["without any"]["usual"])
+    peak = max(named["without any"]["largest"]) / typical(named["without any"])
     fig, ((left, right),) = canvas(1, 2, height=4.6)
     headline(fig, (
         f"Growing from nearly no ones: with the usual settings one neuron's gradient is "

@@ -13,6 +13,7 @@ from lab import (
     plots_bits,
     plots_convolution,
     plots_curves,
+    plots_mends,
     plots_teaching,
     plots_training,
     recipes,
@@ -41,7 +42,8 @@ def runs_of(chosen):
 
 def chapter_1():
     """Figures of chapter 1, of its long runs, and of its sweep: from a name to a PNG."""
-    short = plots_training.figures(read("01_mlp_mnist.json")["runs"])
+    first = read("01_mlp_mnist.json")
+    short = plots_training.figures(first["runs"]) | {"mends": plots_mends.mends(first["mends"])}
     long = plots_training.figures(
         runs_of([("MNIST", recipe) for recipe in recipes.chapter_1(0, full=True)])
     )

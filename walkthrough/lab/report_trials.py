@@ -47,13 +47,13 @@ def search_table(contents):
         ("data", lambda r: r[0]),
         ("way", lambda r: r[1]),
         ("runs", lambda r: sum(row["part"] in SEARCH for row in r[2])),
-        ("usual settings, best rate: valid (%)", lambda r: percent(r[3]["validation_accuracy"])),
+        ("usual settings, best rate: valid", lambda r: percent(r[3]["validation_accuracy"])),
         ("found: rate", lambda r: f"{r[4][0]['rate']:g}"),
         ("found: settings", lambda r: settings(r[4][0])),
-        ("valid, three seeds (%)", lambda r: "{:.2f} ± {:.2f}".format(
+        ("valid (%), three seeds", lambda r: "{:.2f} ± {:.2f}".format(
             *(100 * value for value in accuracies(r[4]))
         )),
-        ("ones (%)", lambda r: percent(r[4][0]["density"])),
+        ("ones", lambda r: percent(r[4][0]["density"])),
     ), rows)
 
 
@@ -88,10 +88,10 @@ def ideas_table(contents):
         ("data", lambda r: r[0]),
         ("way", lambda r: r[1]),
         ("with", lambda r: r[2]),
-        ("valid, three seeds (%)", lambda r: "{:.2f} ± {:.2f}".format(
+        ("valid (%), three seeds", lambda r: "{:.2f} ± {:.2f}".format(
             *(100 * value for value in accuracies(r[3]))
         )),
         ("gain", lambda r: f"{100 * (accuracies(r[3])[0] - accuracies(r[4])[0]):+.2f}"),
-        ("ones (%)", lambda r: percent(max(row["density"] for row in r[3]))),
+        ("ones", lambda r: percent(max(row["density"] for row in r[3]))),
         ("more than the spread", lambda r: "yes" if helps(r[3], r[4]) else "no"),
     ), rows)
