@@ -21,6 +21,10 @@
     jobs           many runs, here or by any executor, whose workers start with worker
     sweep          one part of a sweep; all of them are in sweep_1, sweep_2, sweep_4 and
                    sweep_5
+    trials         the same search of rates and settings for every way to a network; ideas beside
+                   it are in variants, and report_trials says what they were worth
+    growing        why growing from a nearly-empty start failed, and what mended it; watch
+                   measures gradients and flips, plots_mends draws them
     reproduce      is a committed result still what the sources give?
 """
 
