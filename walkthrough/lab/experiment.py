@@ -217,6 +217,10 @@ def both(first, second):
     return lambda step, network: (first(step, network), second(step, network))
 
 
+# what figures are drawn from, and a run that only serves to choose something does not keep
+DRAWN = "trace", "latents", "examples", "filters"
+
+
 def run_once(recipe, dataset, folders, read_test=True, log=None, again=False, resume=False):
     """Do `run`, or read its result if a folder holds it and its sources are unchanged.
 
@@ -224,8 +228,9 @@ def run_once(recipe, dataset, folders, read_test=True, log=None, again=False, re
     ----------
     recipe, dataset, read_test, log, resume : see `run`
     folders : list of Path
-        They hold a file for each finished run; new ones are written into the first. An
-        unfinished run leaves a checkpoint an epoch in the user's cache folder.
+        They hold a file for each finished run; new ones are written into the first, without DRAWN
+        if the test set is not read. An unfinished run leaves a checkpoint an epoch in the user's
+        cache folder.
     again : bool
         Whether to train even if the result is there.
 
@@ -243,9 +248,10 @@ def run_once(recipe, dataset, folders, read_test=True, log=None, again=False, re
                 return result
     result, _ = run(recipe, dataset, read_test, log, save_to, resume)
     result |= provenance(result["row"]["seconds"], digest(recipe))
-    write_json(paths[0], result)
+    kept = {key: value for key, value in result.items() if read_test or key not in DRAWN}
+    write_json(paths[0], kept)
     save_to.unlink(missing_ok=True)
-    return result
+    return kept
 
 
 def run_name(recipe, data_name, read_test):
