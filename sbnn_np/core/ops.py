@@ -35,8 +35,8 @@ def dense_forward(x, w):
     and a frozen network computes the right side: bits, and one sum that all neurons
     share. Where the inputs are integers, the centre is c/64 and sum_d |x[n,d]| is below
     2^18 (784 pixels of 8 bits reach 199,920), both sides are the same float32 to the last
-    bit, in whatever order they are added: every partial sum is a multiple of 1/64, and
-    float32 holds those exactly below 2^24 / 64.
+    bit, in whatever order they are added. Every partial sum is a multiple of 1/64; float32 holds
+    whole numbers exactly up to 2^24, and so it holds multiples of 1/64 exactly up to 2^18.
 
     Examples
     --------

@@ -250,9 +250,9 @@ def nearly_empty(shape, p0, sigma, rng, dtype=np.float32):
     p0 : float
         Expected fraction of ones at step 0, strictly between 0 and 1.
     sigma : float
-        Standard deviation of the latents. What matters is its ratio to the learning rate: Adam
-        moves a latent by about the rate, and if both are doubled, so is every latent, and all bits
-        are the same.
+        Standard deviation of the latents. It means something only beside the learning rate. A step
+        of Adam moves a latent by about the rate. Double both, and every latent is doubled, but
+        no bit is another.
     rng : numpy.random.Generator
     dtype : numpy dtype
 
