@@ -11,9 +11,7 @@ imports only from those above it, and says in which order to read it:
     engines     run it: loops, float32 products, packed words, bit slices
     export      write it as C, for a small device
     page        see it: a page for the browser where bits fire
-
-For the commands in `__main__`: `images` reads pictures from files and `arrays` those of NumPy,
-`own_data` reads somebody's own images, `own_training` trains on them, and `train_command` reports.
+    own         your own images: read them, and train on them
 
 Notation
 --------

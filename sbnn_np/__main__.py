@@ -14,11 +14,11 @@ from pathlib import Path
 
 import numpy as np
 
-from sbnn_np import images, train_command
 from sbnn_np.bits import bitops, freeze, storage, summary
 from sbnn_np.datasets.download import DataError
 from sbnn_np.engines import packed
 from sbnn_np.export import exporter
+from sbnn_np.own import images, train_command
 from sbnn_np.page import page as pages
 from sbnn_np.page import trace as traces
 from sbnn_np.support import atomic

@@ -6,10 +6,10 @@ import struct
 import numpy as np
 import pytest
 
-from sbnn_np import arrays, images
 from sbnn_np.bits import frozen
 from sbnn_np.datasets import download
 from sbnn_np.datasets.download import DataError
+from sbnn_np.own import arrays, images
 
 pytestmark = pytest.mark.container
 

@@ -12,9 +12,9 @@ import zlib
 import numpy as np
 import pytest
 
-from sbnn_np import images
 from sbnn_np.bits import frozen
 from sbnn_np.datasets import download, strokes
+from sbnn_np.own import images
 
 pytestmark = pytest.mark.container
 

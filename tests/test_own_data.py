@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sbnn_np import images, own_data
 from sbnn_np.datasets.download import DataError
+from sbnn_np.own import images, own_data
 
 pytestmark = pytest.mark.container
 

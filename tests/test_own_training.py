@@ -13,12 +13,12 @@ import pytest
 from PIL import Image
 from test_main import call
 
-from sbnn_np import own_data, own_training, train_command
 from sbnn_np.bits import storage
 from sbnn_np.core import train
 from sbnn_np.datasets.download import DataError
 from sbnn_np.engines import packed
 from sbnn_np.engines.sliced import bit_sliced
+from sbnn_np.own import own_data, own_training, train_command
 
 pytestmark = pytest.mark.container
 
@@ -69,7 +69,7 @@ def test_three_commands_from_arrays_to_an_answer(here, rng):
     command = ["train", "data.npz", *QUICK, "--epochs", "60", "--out", "model.sbnn"]
     done = subprocess.run(
         [sys.executable, "-m", "sbnn_np", *command], capture_output=True, text=True,
-        env=os.environ | {"PYTHONPATH": str(Path(own_training.__file__).parent.parent)},
+        env=os.environ | {"PYTHONPATH": str(Path(own_training.__file__).parents[2])},
     )
     assert done.returncode == 0 and not done.stderr, done.stderr
     for line in (

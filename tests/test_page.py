@@ -12,11 +12,11 @@ import pytest
 from conftest import frozen_example
 from test_main import call
 
-from sbnn_np import images as pictures
 from sbnn_np.bits import bitops, freeze, storage
 from sbnn_np.core import network
 from sbnn_np.datasets import strokes
 from sbnn_np.engines import floats
+from sbnn_np.own import images as pictures
 from sbnn_np.page import page
 
 ROOT = Path(__file__).resolve().parent.parent

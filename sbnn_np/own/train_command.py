@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from sbnn_np import own_data, own_training
 from sbnn_np.bits import storage, summary
 from sbnn_np.datasets.download import DataError
 from sbnn_np.engines import packed
+from sbnn_np.own import own_data, own_training
 from sbnn_np.support import atomic
 
 WIDEST = 12             # classes whose confusion is shown as a table; of more, the commonest pairs

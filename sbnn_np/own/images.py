@@ -9,8 +9,8 @@ import struct
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from sbnn_np import arrays
 from sbnn_np.datasets import download, mnist
+from sbnn_np.own import arrays
 
 PNG = b"\x89PNG\r\n\x1a\n"                             # the beginning of such a file
 ARRAYS = b"\x93NUMPY", b"PK\x03\x04"                    # of .npy and .npz files

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from sbnn_np import arrays, images
 from sbnn_np.core import train
 from sbnn_np.datasets import download
 from sbnn_np.datasets.download import DataError
+from sbnn_np.own import arrays, images
 
 THRESHOLD = 127       # of images as bits: [pixel > 127]
 FEWEST = 5            # images of a class: four to train on and one to check with

@@ -4,12 +4,12 @@ import dataclasses
 
 import numpy as np
 
-from sbnn_np import own_data
 from sbnn_np.bits import freeze, reading
 from sbnn_np.bits.frozen import FLOAT32_EXACT, UNIT
 from sbnn_np.core import fast, network, sparsity, train
 from sbnn_np.datasets import data
 from sbnn_np.datasets.download import DataError
+from sbnn_np.own import own_data
 
 STEPS = 1500            # of a training on few images
 FEWEST_EPOCHS, MOST_EPOCHS = 8, 200
