@@ -3,26 +3,29 @@
 import numpy as np
 import pytest
 
-from sbnn_np.bits import bitops, design, freeze, storage, summary
-from sbnn_np.core import network
+from sbnn_np.bits import bitops, freeze, storage, summary
+from sbnn_np.core import network, optim, train
 from sbnn_np.datasets import strokes
+from sbnn_np.export import design, exporter
 
 
 def lenet(rng, method="0/1 centred"):
-    return network.mlp([784, 300, 100, 10], method, rng, p0=0.05)
+    return network.mlp([784, 150, 60, 10], method, rng, p0=0.05)
 
 
-def test_the_largest_density_within_flash(rng):
+def test_the_largest_density_within_a_file(rng):
     net = lenet(rng)
-    found = design.largest_density(net, flash_bytes=8192)
-    assert found.file_bytes <= 8192
+    found = design.fit(net, file_bytes=8192)
+    assert 0.95 * 8192 < found.file_bytes <= 8192
+    design.fill(net, found.density, np.random.default_rng(0))
+    assert len(storage.dumps(freeze.freeze(net))) == found.file_bytes
     design.fill(net, found.density + 0.001, np.random.default_rng(0))
-    assert len(storage.dumps(freeze.freeze(net))) > 8192
+    assert len(storage.dumps(freeze.freeze(net))) > (1 - design.RESERVE) * 8192
 
 
 def test_the_largest_density_within_additions(rng):
     net = lenet(rng)
-    found = design.largest_density(net, adds=15_000)
+    found = design.fit(net, adds=15_000)
     assert found.adds <= 15_000
     design.fill(net, found.density, np.random.default_rng(0))
     assert sum(map(bitops.adds, net.weight_layers)) == found.adds
@@ -31,44 +34,78 @@ def test_the_largest_density_within_additions(rng):
     assert sum(map(bitops.adds, net.weight_layers)) > 15_000
 
 
-def test_of_two_budgets_the_tighter_one_counts(rng):
-    flash = design.largest_density(lenet(rng), flash_bytes=6000)
-    adds = design.largest_density(lenet(rng), adds=40_000)
-    both = design.largest_density(lenet(rng), flash_bytes=6000, adds=40_000)
-    assert both.density == min(flash.density, adds.density)
+def test_of_several_budgets_the_tightest_counts(rng):
+    budgets = {"file_bytes": 4000, "adds": 40_000}
+    alone = [design.fit(lenet(rng), **{form: budget}) for form, budget in budgets.items()]
+    assert alone[0].density != alone[1].density
+    assert design.fit(lenet(rng), **budgets).density == min(each.density for each in alone)
 
 
-@pytest.mark.parametrize("method", ["0/1", "0/1 centred"])
-def test_a_network_that_has_seen_digits_keeps_to_the_budget(rng, method):
-    digits = strokes.draw(np.arange(200) % 10, rng).reshape(200, 784)
-    for budget in (4096, 8192):
-        net = lenet(rng, method)
-        found = design.largest_density(net, flash_bytes=budget)
-        design.fill(net, found.density, np.random.default_rng(1))
-        for layer in net.layers:
-            if hasattr(layer, "steps"):
-                layer.steps = 0                                # forget what the filling set
-        net.forward(digits, train=True)
-        # where the centre becomes 1/64, thresholds grow by six bits: sizes jump
-        assert 0.85 * budget < len(storage.dumps(freeze.freeze(net))) <= budget
+def test_a_budget_for_c_is_of_the_program_and_not_of_the_file(rng):
+    found = design.fit(lenet(rng), flash_bytes=8192)
+    assert found.file_bytes < found.flash_bytes <= 8192
+    denser = design.fit(lenet(rng), flash_bytes=8192, coded=True)
+    assert denser.density > found.density
+    without_floats = design.fit(lenet(rng), flash_bytes=8192, class_only=True)
+    assert without_floats.density > found.density
 
 
-def test_a_float_first_layer_has_its_bytes(rng):
+@pytest.mark.parametrize("method, binarize", [("0/1", None), ("0/1 centred", 127)])
+def test_a_trained_network_keeps_to_the_budget(method, binarize, rng, tmp_path):
+    digits = strokes.draw(np.arange(600) % 10, rng)
+    if binarize is not None:
+        digits = (digits > binarize).view(np.uint8)
+    labels = np.arange(600) % 10
+    budgets = {"file_bytes": 4000, "flash_bytes": 9000}
+    net = network.convnet((28, 28, 1), [6, "pool"], [60, 10], 3, 0, method, rng, 0.05)
+    for form, budget in budgets.items():
+        found = design.fit(net, **{form: budget}, binarize=binarize)
+        trained = network.convnet(
+            (28, 28, 1), [6, "pool"], [60, 10], 3, 0, method, rng, found.density
+        )
+        train.fit(
+            trained, (digits, labels), (digits, labels), found.rule,
+            optim.NormalizedSGD(trained.params()), rate=1e-2, epochs=1, rng=rng,
+        )
+        model = freeze.freeze(trained, binarize=binarize)
+        took = (
+            len(storage.dumps(model)) if form == "file_bytes"
+            else exporter.export(model, tmp_path).flash_bytes
+        )
+        assert 0.9 * budget < took <= budget
+
+
+def test_of_several_widths_the_one_that_holds_the_most_is_chosen(rng):
+    def two_layers(width):
+        return network.mlp([784, width, 10], "0/1", rng)
+
+    widths = (8, 60, 3000)                          # the last one has too little memory
+    found = design.fit(two_layers, flash_bytes=6000, ram_bytes=1500, widths=widths)
+    alone = [design.fit(two_layers(width), flash_bytes=6000) for width in widths[:2]]
+    assert found.entropy_bytes == max(each.entropy_bytes for each in alone)
+    assert found.width == widths[int(np.argmax([each.entropy_bytes for each in alone]))]
+    with pytest.raises(ValueError, match=r"takes .* bytes of memory as C \(ram_bytes is 100\)"):
+        design.fit(two_layers, ram_bytes=100, widths=[3000])
+
+
+def test_a_float_first_layer_has_its_bytes_in_the_file_and_no_c(rng):
     net = network.convnet(
         (16, 16, 3), [8, "pool", 16, "pool"], [40, 10], 3, 1, "0/1", rng, float_first=True
     )
-    found = design.largest_density(net, flash_bytes=8000)
-    assert 4 * 27 * 8 < found.file_bytes <= 8000
+    found = design.fit(net, file_bytes=8000)
+    assert 4 * 27 * 8 < found.file_bytes <= 8000 and found.flash_bytes is None
+    with pytest.raises(ValueError, match="flash_bytes is 8000; only 0/1 weights can be written"):
+        design.fit(net, flash_bytes=8000)
 
 
 def test_impossible_budgets_are_refused(rng):
-    with pytest.raises(ValueError, match="flash_bytes and adds are both None"):
-        design.largest_density(lenet(rng))
-    with pytest.raises(ValueError, match=r"the file has \d+ bytes .* the budgets are 100 and None"):
-        design.largest_density(lenet(rng), flash_bytes=100)
+    with pytest.raises(ValueError, match="no budget is given; give at least one of file_bytes, "):
+        design.fit(lenet(rng))
+    with pytest.raises(ValueError, match=r"\d+ bytes of the model file \(file_bytes is 100\)"):
+        design.fit(lenet(rng), file_bytes=100)
     for method in ("+-1", "full precision", "ternary"):
         with pytest.raises(ValueError, match="no 0/1 weights"):
-            design.largest_density(lenet(rng, method), flash_bytes=8000)
+            design.fit(lenet(rng, method), file_bytes=8000)
 
 
 # the summary

@@ -34,11 +34,12 @@ from lab import experiment, models, options, plots_bits, recipes
 from lab.options import heading
 from matplotlib import image
 
-from sbnn_np.bits import bitops, design, freeze, rans, storage, summary
+from sbnn_np.bits import bitops, freeze, rans, storage, summary
 from sbnn_np.core import layers, network, quantize
 from sbnn_np.datasets import data, strokes
 from sbnn_np.engines import common, floats
 from sbnn_np.engines.sliced import adders, two_processes
+from sbnn_np.export import design
 from sbnn_np.support import atomic, checkpoint
 
 parser = options.command_line("Chapter 3: freeze, count, store and run 0/1 networks.")
@@ -191,19 +192,21 @@ for i, name, size in row["parts"]:
 # %% 5. What fits
 #
 # A cheap microcontroller has a few kilobytes of flash, and time for so many additions. Both are
-# known before training: fill the architecture with random bits, and count.
+# known before training: fill the architecture with random bits, and count. A file is coded as
+# closely as can be; a program that runs on the chip has its ones listed as bytes, and its code.
 
 heading("5. What fits")
 rng = np.random.default_rng(args.seed)
 for sizes, budget in (
-    ([784, 300, 100, 10], {"flash_bytes": 4096}), ([784, 300, 100, 10], {"flash_bytes": 16384}),
+    ([784, 300, 100, 10], {"file_bytes": 4096}), ([784, 300, 100, 10], {"flash_bytes": 16384}),
     ([784, 300, 100, 10], {"adds": 10_000}), ([784, 64, 10], {"flash_bytes": 4096}),
 ):
-    fit = design.largest_density(network.mlp(sizes, "0/1", rng), **budget)
+    fit = design.fit(network.mlp(sizes, "0/1", rng), **budget)
     ((what, most),) = budget.items()
     print(
         f"{'-'.join(map(str, sizes)):<16} {what:<11} <= {most:>6,}: density "
-        f"{100 * fit.density:4.1f}%, a file of {fit.file_bytes:,} bytes, {fit.adds:,} additions"
+        f"{100 * fit.density:4.1f}%, a file of {fit.file_bytes:,} bytes, {fit.flash_bytes:,} bytes "
+        f"as C, {fit.adds:,} additions"
     )
 
 # %% 6. Add without a plus sign

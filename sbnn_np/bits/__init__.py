@@ -7,5 +7,4 @@
     storage     the model file: small, exact, and safe to read
     reading     the checks of a reader that trusts no number of a file
     summary     a table of a network's layers
-    design      the largest density that fits a budget of bytes or additions
 """

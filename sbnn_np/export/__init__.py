@@ -14,4 +14,5 @@
     c_header    the header
     c_source    the source, an example and a README
     exporter    refuses what cannot be exported, and writes the folder
+    design      the density and the width at which a network keeps to budgets
 """

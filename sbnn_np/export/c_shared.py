@@ -31,7 +31,7 @@ def shared(step, name):
     """
     total, all_planes = step.rows.sum_planes, step.rows.shared_planes
     planes = ", ".join(f"s{i} = 0" for i in range(total))
-    kept = "\n".join(f"    s[{i}] = s{i};" for i in range(total))
+    kept = "\n".join(f"    s[{i}] = s{i};" for i in range(min(total, all_planes)))
     centre = step.rows.centre
     return f"""
 /* The complement of {centre} times the sum of all inputs, as planes behind the inputs. */

@@ -161,7 +161,13 @@ def coded_table(w, limits=None):
     ]
     gaps = np.concatenate([np.diff(np.flatnonzero(column), prepend=-1) for column in w.T]) - 1
     k = min(range(16), key=lambda k: int((gaps >> k).sum()) + (k + 1) * len(gaps))
-    bits = []
-    for gap in gaps.tolist():
-        bits += [gap >> i & 1 for i in range(k)] + [1] * (gap >> k) + [0]
-    return heads, np.packbits(np.array(bits, np.uint8), bitorder="little").tobytes(), k, count_size
+    quotients = gaps >> k
+    ends = np.cumsum(quotients + k + 1)
+    starts = ends - (quotients + k + 1)
+    bits = np.zeros(ends[-1] if len(ends) else 0, np.uint8)
+    for i in range(k):
+        bits[starts + i] = gaps >> i & 1
+    # the q bits 1 of each gap lie right before its last bit
+    back = np.arange(quotients.sum()) - np.repeat(np.cumsum(quotients), quotients)
+    bits[np.repeat(ends - 1, quotients) + back] = 1
+    return heads, np.packbits(bits, bitorder="little").tobytes(), k, count_size
