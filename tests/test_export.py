@@ -25,7 +25,7 @@ from hypothesis import strategies as st
 from sbnn_np.bits import freeze, storage
 from sbnn_np.core import layers, network
 from sbnn_np.datasets import data
-from sbnn_np.export import exporter
+from sbnn_np.export import account, exporter
 
 
 @needs_compiler
@@ -61,29 +61,41 @@ def test_all_test_images_of_mnist_have_the_scores_of_python(digits, tmp_path):
     check_answers(cases, run_together(tmp_path, cases, FAST))
 
 
+# where the compilers of chips are, they are asked as well
+COMPILERS = [c for c in (COMPILER, "arm-none-eabi-gcc", "avr-gcc") if c and shutil.which(c)]
+
+
 @needs_compiler
-def test_the_account_is_what_the_compiler_makes(digits, tmp_path):
+@pytest.mark.parametrize("compiler", COMPILERS, ids=lambda path: Path(path).name)
+def test_the_account_is_what_the_compiler_makes(compiler, digits, tmp_path):
     rng = np.random.default_rng(0)
     net = network.convnet((28, 28, 1), [32, "pool", 64, "pool"], [10], 3, 0, "0/1", rng, 0.2)
     net.forward(rng.integers(0, 2, (20, 784)), train=True)
-    conv = freeze.freeze(net, binarize=127)
-    tool = shutil.which("size")
-    if tool is None:
-        pytest.skip("no size; this installs it: apt-get install binutils")
-    for model in (digits, conv):
+    tool = compiler.replace("gcc", "size").replace("clang", "size")
+    if shutil.which(tool) is None:
+        pytest.skip(f"no {tool}; this installs it: apt-get install binutils")
+    chip = {"avr-gcc": ["-mmcu=atmega328p"], "arm-none-eabi-gcc": ["-mcpu=cortex-m0"]}
+    for model in (digits, freeze.freeze(net, binarize=127)):
         told = exporter.export(model, tmp_path, "model")
-        compiled = tmp_path / "model.o"
         subprocess.run(
-            [COMPILER, "-std=c99", "-Os", "-c", tmp_path / "model.c", "-o", compiled], check=True
+            [compiler, "-std=c99", "-Os", *chip.get(compiler, []), "-c", "model.c"],
+            check=True, cwd=tmp_path,
         )
-        listed = subprocess.run([tool, "-A", compiled], capture_output=True, text=True).stdout
-        found = {"rodata": 0, "bss": 0, "data": 0}
+        listed = subprocess.run(
+            [tool, "-A", tmp_path / "model.o"], capture_output=True, text=True
+        ).stdout
+        found = {"rodata": 0, "progmem": 0, "bss": 0, "data": 0, "text": 0}
         for name, size in re.findall(r"^\.(\w+)\S*\s+(\d+)", listed, re.MULTILINE):
             if name in found:
                 found[name] += int(size)
         assert found["data"] == 0
         assert told.ram_bytes <= found["bss"] <= 1.03 * told.ram_bytes
-        assert told.table_bytes <= found["rodata"] <= 1.03 * told.table_bytes
+        tables = found["rodata"] + found["progmem"]
+        assert told.table_bytes <= tables <= 1.03 * told.table_bytes
+        if compiler == "arm-none-eabi-gcc":
+            # an estimate; the functions for floats are not in this file
+            estimate = told.code_bytes - account.FLOAT_CODE
+            assert 0.75 * estimate < found["text"] < 1.35 * estimate
 
 
 def test_coded_gaps_are_close_to_the_entropy(digits):

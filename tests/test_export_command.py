@@ -53,7 +53,7 @@ def test_the_example_says_what_python_says(digits, tmp_path, options):
     done = subprocess.run([tmp_path / "c" / "example"], capture_output=True, text=True)
     assert done.returncode == 0 and "class: 3\nthe same as in Python\n" in done.stdout
     told = exporter.fitted(digits, bool(options), None)[1]
-    for number in (told.table_bytes, told.ram_bytes, told.adds):
+    for number in (told.table_bytes, told.code_bytes, told.ram_bytes, told.adds):
         assert f"{number:,}" in said and f"{number:,}" in readme
 
 

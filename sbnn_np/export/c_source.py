@@ -187,8 +187,10 @@ def readme(plan, name, origin, told):
 
 {functions}
 `{name}.h` says how an image of {upper}_IMAGE_BYTES bytes is laid out, and has the class names.
-Flash: {told.table_bytes:,} bytes of tables, besides the code. RAM: {told.ram_bytes:,} bytes, \
-besides the image and the stack.
+Flash: {told.table_bytes:,} bytes of tables, and about {told.code_bytes:,} bytes of code on a \
+Cortex-M0.
+RAM: {told.ram_bytes:,} bytes of activations, {told.image_bytes:,} of the image, about \
+{told.stack_bytes:,} of stack.
 Additions for one image: {told.adds:,}.
 """
 
