@@ -14,7 +14,6 @@ from sbnn_np.datasets import strokes
 from sbnn_np.export import exporter
 
 EPOCHS = 25
-AROUND = 1_500         # bytes of a program around a network: its start, its serial line, floats
 RAM = 2 << 10          # bytes, of every target
 
 
@@ -42,6 +41,11 @@ class Target:
     class_only: bool
     instructions: int | None
     networks: tuple
+
+    @property
+    def network_flash(self):
+        """Bytes that are left for the network by the start, the serial line and floats' library."""
+        return self.flash - (700 if self.class_only else 1_500)
 
 
 def network(method, density, convs, sizes, kernel):
@@ -125,7 +129,7 @@ def measured(model, target, images):
         program, and the instructions or cycles of an image; or `error`, why it does not run there.
     """
     found = {"ones": sum(int(block.w.sum()) for block in model.blocks)}
-    for limit in (None, target.flash - AROUND):
+    for limit in (None, target.network_flash):
         for chip in chips.CHIPS:
             try:
                 done = chips.run(

@@ -7,6 +7,7 @@ Two chips that cost little more than a dollar are simulated:
 
 `export` writes C, the chip's compiler makes a program of it and of the files in the folder chips/,
 and the simulator runs that. The program asks for images and tells scores, the timer and the stack.
+The same program also runs on this computer itself, which is faster and counts nothing.
 """
 
 import re
@@ -94,6 +95,11 @@ ATMEGA328P = Chip(
     "cycles", 1, 32 << 10, 2 << 10,
 )
 CHIPS = (CORTEX_M0, ATMEGA328P)
+# the computer that runs Python: nothing is counted, and no sizes are told
+HOST = Chip(
+    "this computer", ("gcc",), "gcc libc6-dev", ("gcc", "-std=c99", "-O2"),
+    ("program.c", "host.c"), (), "nothing", 0, 0, 0,
+)
 
 
 @dataclass(frozen=True)
@@ -144,7 +150,7 @@ def run(model, images, chip, by_layer=False, class_only=False, flash_bytes=None)
     model : frozen.Frozen
     images : see `frozen.Frozen.pixels`
     chip : Chip
-        CORTEX_M0 or ATMEGA328P.
+        CORTEX_M0, ATMEGA328P or HOST.
     by_layer : bool
         Whether to measure the layers. To do so costs a few dozen cycles a layer.
     class_only, flash_bytes : see `exporter.export`
@@ -160,27 +166,47 @@ def run(model, images, chip, by_layer=False, class_only=False, flash_bytes=None)
         If the network cannot be exported.
     """
     with tempfile.TemporaryDirectory() as folder:
-        folder = Path(folder)
-        exporter.export(
-            model, folder / "export", PREFIX, class_only=class_only, flash_bytes=flash_bytes
-        )
-        content = layouts.image_bytes(model, images)
-        answers = 1 if class_only else len(model.classes)
-        called = f"-DCLASS={PREFIX}_class" if class_only else f"-DSCORES={PREFIX}_scores"
-        flags = [f"-DCLASSES={answers}", called]
-        if by_layer:
-            flags += [
-                "-include", str(FOLDER / "chip.h"),
-                f"-D{PREFIX.upper()}_ENTER(layer)=chip_enter_layer(layer)",
-            ]
-        program, flash, ram = build(
-            folder / "export" / f"{PREFIX}.c", content.shape[1], flags, chip, folder
+        program, content, flash, ram = made(
+            model, images, chip, Path(folder), by_layer, class_only, flash_bytes
         )
         found, counts, layers, stack = simulate(program, content, chip)
-    ram |= {"image": content.shape[1], "scores": 4 * answers, "stack": stack}
+    ram |= {"image": content.shape[1], "scores": 4 * found.shape[1], "stack": stack}
     scores = found.view(np.float32)
     classes = found[:, 0].astype(int) if class_only else scores.argmax(axis=1)
     return Run(classes, None if class_only else scores, counts, layers, flash, ram)
+
+
+def made(model, images, chip, folder, by_layer=False, class_only=False, flash_bytes=None):
+    """Export a network and compile it.
+
+    Parameters
+    ----------
+    model, images, chip, by_layer, class_only, flash_bytes : see `run`
+    folder : Path
+        Where files go.
+
+    Returns
+    -------
+    program : Path
+    content : (N, bytes) uint8
+        The images, as the program takes them.
+    flash, ram : dict of int
+        See `build`.
+    """
+    exporter.export(
+        model, folder / "export", PREFIX, class_only=class_only, flash_bytes=flash_bytes
+    )
+    content = layouts.image_bytes(model, images)
+    called = f"-DCLASS={PREFIX}_class" if class_only else f"-DSCORES={PREFIX}_scores"
+    flags = [f"-DCLASSES={1 if class_only else len(model.classes)}", called]
+    if by_layer:
+        flags += [
+            "-include", str(FOLDER / "chip.h"),
+            f"-D{PREFIX.upper()}_ENTER(layer)=chip_enter_layer(layer)",
+        ]
+    source = folder / "export" / f"{PREFIX}.c"
+    program, flash, ram = build(source, content.shape[1], flags, chip, folder)
+    return program, content, flash, ram
 
 
 def build(source, image_bytes, flags, chip, folder):
@@ -209,10 +235,18 @@ def build(source, image_bytes, flags, chip, folder):
         objects.append(folder / ("network.o" if path == source else f"{path.stem}.o"))
         call([*chip.compiler, *flags, "-c", str(path), "-o", str(objects[-1])])
     program, places = folder / "program.elf", folder / "program.map"
-    call([*chip.compiler, *map(str, objects), f"-Wl,-Map={places}", "-o", str(program), *chip.link])
+    linked = [*map(str, objects), f"-Wl,-Map={places}", "-o", str(program), *chip.link]
+    try:
+        call([*chip.compiler, *linked])
+    except ChipError as error:
+        if re.search("will not fit|is not within|overflowed", str(error)):
+            raise ChipError(f"the program is too large for the {chip.name}") from None
+        raise
     flash, ram = account(places.read_text(encoding="utf-8"))
+    if chip is HOST:
+        return program, {}, {}
     if ram["activations"] + image_bytes > chip.ram:
-        raise ChipError(f"{ram['activations']} bytes of activations are too many for {chip.name}")
+        raise ChipError(f"the activations are too large for the {chip.name}")
     return program, flash, ram
 
 
@@ -229,23 +263,31 @@ def account(places):
     flash, ram : dict of int
         See `build`.
     """
-    places = places.split("Linker script and memory map")[1]
     flash, ram = dict.fromkeys(("tables", "code", "library", "frame"), 0), {"activations": 0}
-    for section, address, size, file in re.findall(
-        r"^ (\.[a-z]+|COMMON)\S*\s+0x([0-9a-f]+)\s+0x([0-9a-f]+)\s+(\S+)", places, re.MULTILINE
-    ):
-        size, ours = int(size, 16), file.endswith("network.o")
-        if ours and int(address, 16) >= RAM_BEGINS:
+    for section, address, size, file in sections(places):
+        ours = file.endswith("network.o")
+        if ours and address >= RAM_BEGINS:
             ram["activations"] += size
         if section in TABLES and ours:
             flash["tables"] += size
         elif section in TABLES + CODE:
-            library = re.search(r"lib(gcc|m|c)\w*\.a", file)
-            flash["code" if ours else "library" if library else "frame"] += size
+            flash["code" if ours else "library" if ".a(" in file else "frame"] += size
     return flash, ram
 
 
-def simulate(program, images, chip):
+def sections(places):
+    """What lies where: section, address, size and file of each part in a linker's map."""
+    places = places.split("Linker script and memory map")[1]
+    return [
+        (section, int(address, 16), int(size, 16), file) for section, address, size, file in
+        re.findall(
+            r"^ (\.[a-z]+|COMMON)\S*\s+0x([0-9a-f]+)\s+0x([0-9a-f]+)\s+(\S+)", places,
+            re.MULTILINE,
+        )
+    ]
+
+
+def simulate(program, images, chip, more=()):
     """Run a program in its simulator, and read what it tells.
 
     Parameters
@@ -254,6 +296,8 @@ def simulate(program, images, chip):
     images : (N, bytes) uint8
         See `layouts.image_bytes`.
     chip : Chip
+    more : tuple of str
+        Options of QEMU.
 
     Returns
     -------
@@ -268,7 +312,10 @@ def simulate(program, images, chip):
         command = [
             "qemu-system-arm", "-M", "microbit", "-icount", "shift=0", "-display", "none",
             "-monitor", "none", "-serial", "stdio", "-semihosting", "-kernel", str(program),
+            *more,
         ]
+    elif chip is HOST:
+        command = [str(program)]
     else:
         command = [f"{board().name}/board", str(program)]
     sent = b"".join(b"\1" + image.tobytes() for image in images) + b"\0"
@@ -282,7 +329,7 @@ def simulate(program, images, chip):
     if not len(lines["t"]) == len(lines["u"]) == len(lines["s"]) == len(images):
         raise ChipError(f"{chip.name} told of {len(lines['s'])} images; {len(images)} were sent")
     if [0] in lines["u"]:
-        raise ChipError(f"{chip.name} has too little memory: the stack ran into the variables")
+        raise ChipError(f"the {chip.name} has too little RAM: the stack ran into the variables")
     ticks, layers = np.array(lines["t"]), None
     if lines["l"]:
         layers = np.rint(np.diff(lines["l"], axis=1) * chip.per_tick).astype(int)
