@@ -45,6 +45,7 @@ def test_labels_move_apart_as_little_as_needed(places, moved):
 def test_redraw_draws_every_committed_figure_that_needs_no_data():
     drawn = redraw.front() | redraw.teaching()
     drawn |= redraw.chapter_1() | redraw.chapter_3() | redraw.chapter_4()
+    drawn |= redraw.chapter_5()
     committed = {path.stem for path in redraw.FIGURES.glob("*.png")}
     assert drawn.keys() == {name for name in committed if not name.startswith("02_")}
     assert all(picture.startswith(b"\x89PNG") for picture in drawn.values())

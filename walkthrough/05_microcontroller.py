@@ -221,7 +221,8 @@ for chip, (volts, milliamperes, megahertz, source) in chip_study.SHEETS.items():
             energy = chip_study.millijoules(chip, cycles)
             print(
                 f"    {row['name']:<13} {cycles:>10,} cycles  "
-                f"{cycles / megahertz / 1000:>6.1f} ms  {energy:6.3f} mJ  {2400 / energy * 1000:>12,.0f} images from a coin cell"
+                f"{cycles / megahertz / 1000:>6.1f} ms  {energy:6.3f} mJ  "
+                f"{2400 / energy * 1000:>10,.0f} images from a coin cell"
             )
 
 # %% Results and figures

@@ -8,14 +8,16 @@
     definitions    what a file of ours defines and imports
     models         trained and frozen networks, kept in the user's cache
     chips          frozen networks on simulated chips, with the C files in the folder chips
+    m0_cycles      cycles of a Cortex-M0, from the trace of its instructions
+    chip_study     what chapter 5 measures
     chip_networks  which networks are tried for chips, and what they take there
     curves         what chapter 4 trains, one task a run
     tables         one way to make tables, for all reports
-    report         results as text, with report_bits and report_curves; rewrite puts them into
-                   the READMEs again
+    report         results as text, with report_bits, report_curves and report_chips;
+                   rewrite puts them into the READMEs again
     csv_of_results all runs as data, a row each; result_columns says what the columns mean
     plots          what all figures share; each is drawn from JSON in plots_training,
-                   plots_convolution, plots_bits or plots_curves, and again by redraw
+                   plots_convolution, plots_bits, plots_curves or plots_chips, and again by redraw
     teaching       small examples that chapter 1 explains itself with; plots_teaching draws them
     front          trains the network that the picture of the front page shows
     jobs           many runs, here or by any executor, whose workers start with worker

@@ -199,6 +199,7 @@ def measured(known, images, test_images, ready, trace):
         "method": "0/1 centred" if any(b.centre for b in known.model.blocks) else "0/1",
         "ones": known.ones, "density": known.density, "test_accuracy": known.accuracy,
         "file_bytes": len(storage.dumps(known.model)), "class_only": known.target.class_only,
+        "coded": limit_of(known) is not None,
         "told": {
             "tables": told.table_bytes, "activations": told.ram_bytes, "adds": told.adds,
         },

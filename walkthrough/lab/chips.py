@@ -23,7 +23,7 @@ import numpy as np
 from sbnn_np.export import exporter, layouts
 
 FOLDER = Path(__file__).resolve().parent / "chips"
-SECONDS = 60                   # a compiler or a simulator that takes longer is stopped
+SECONDS = 300                  # a compiler or a simulator that takes longer is stopped
 PREFIX = "model"
 # how a linker calls what lies in flash; what variables begin with lies there, too
 TABLES = (".rodata", ".progmem", ".data")

@@ -11,6 +11,7 @@ from lab import (
     curves,
     experiment,
     plots_bits,
+    plots_chips,
     plots_convolution,
     plots_curves,
     plots_mends,
@@ -89,6 +90,12 @@ def chapter_4():
     return {f"04_compression_curves_{what}": picture for what, picture in found.items()}
 
 
+def chapter_5():
+    """Figures of chapter 5: from a name to a PNG."""
+    found = plots_chips.figures(read("05_microcontroller.json"))
+    return {f"05_microcontroller_{what}": picture for what, picture in found.items()}
+
+
 def teaching():
     """The pictures that explain, which show no results: from a name to a PNG."""
     return {f"teaching_{what}": picture for what, picture in plots_teaching.figures().items()}
@@ -100,7 +107,7 @@ def front():
 
 
 if __name__ == "__main__":
-    for chapter in (front, teaching, chapter_1, chapter_2, chapter_3, chapter_4):
+    for chapter in (front, teaching, chapter_1, chapter_2, chapter_3, chapter_4, chapter_5):
         for name, picture in chapter().items():
             atomic.write(FIGURES / f"{name}.png", picture)
             print(name)

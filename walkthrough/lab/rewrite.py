@@ -16,6 +16,7 @@ from lab import (
     redraw,
     report,
     report_bits,
+    report_chips,
     report_curves,
 )
 from sbnn_np.support import atomic
@@ -37,6 +38,7 @@ def results():
     equal = [recipe for _, recipe in recipes.equal_bytes(0)]
     chosen = [recipe for _, recipe in recipes.chapter_2(0, full=True)]
     curves = redraw.runs_of_curves()
+    on_chips = redraw.read("05_microcontroller.json")
     return {
         "race": report_bits.race_table(bits),
         "slope": report_bits.slope_line(bits),
@@ -53,6 +55,11 @@ def results():
         "curves": report_curves.curves_table(curves),
         "claims": report_curves.claims_list(curves),
         "growth": report_curves.growth_table(curves),
+        "chips": report_chips.table(on_chips),
+        "agreement on chips": report_chips.agreement_line(on_chips),
+        "published": report_chips.published_table(on_chips),
+        "layouts": report_chips.layouts_table(on_chips),
+        "layers on chips": report_chips.layers_table(on_chips),
     }
 
 
