@@ -179,12 +179,3 @@ def test_committed_networks_are_as_good_as_the_results_say():
     for path in files:
         predicted = packed.Packed(storage.load(path)).forward(mnist.test_images).argmax(axis=1)
         assert np.mean(predicted == mnist.test_labels) == rows[path.stem]["test_accuracy"]
-
-
-@needs_chips
-@pytest.mark.parametrize("target", chip_networks.TARGETS, ids=lambda target: target.name)
-def test_committed_networks_give_the_scores_of_python_on_the_chips(target):
-    known = next(known for known in chip_study.networks(0) if known.target is target)
-    images = chip_networks.drawn()
-    for chip in (*chips.CHIPS, chips.HOST):
-        assert chip_study.same(known, chip_study.answers(known, images, chip), images) == 2

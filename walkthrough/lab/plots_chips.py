@@ -125,7 +125,7 @@ def count_against_density(rows):
             mine = [row for row in rows if (row["kind"], row["chip"]) == (kind, chip)]
             x, y = [100 * row["density"] for row in mine], [row["count"] for row in mine]
             ax.plot(x, y, color=colour, marker=marker, lw=2, label=f"{COUNTS[chip]}, {chip}")
-        logarithmic(ax.xaxis, ROUND, x[0] / 1.2, 1.2 * x[-1])
+        logarithmic(ax.xaxis, x, x[0] / 1.2, 1.2 * x[-1])
         logarithmic(ax.yaxis, ROUND, min(every) / 1.5, 1.5 * max(every), "{:,.0f}")
         ax.set(xlabel="weights that are 1 (%)")
         ax.set_title(titles[kind], loc="left", fontsize=11)
