@@ -30,7 +30,7 @@ def random_network(seed):
     """
     rng = np.random.default_rng(seed)
     method = rng.choice(["0/1", "0/1 centred"])
-    binarize = [None, 99][seed % 2]
+    binarize = [None, 99, 99][seed % 3]
     found, is_conv = [], rng.random() < 0.75
     if is_conv:
         shape = (int(rng.integers(5, 14)), int(rng.integers(5, 36)), int(rng.integers(1, 4)))
@@ -39,9 +39,9 @@ def random_network(seed):
     place = shape
     for _ in range(int(rng.integers(1, 3)) * is_conv):
         kernel = tuple(int(min(rng.integers(1, 4), side)) for side in place[:2])
-        stride = int(rng.choice([1, 1, 2]))
+        stride = int(rng.choice([1, 1, 1, 2]))
         padding = int(rng.integers(0, min(kernel)))
-        F = int(rng.integers(1, 9))
+        F = int(rng.choice([1, 2, 3, 5, 8, 90]))           # 90 channels have more than 255 inputs
         latent, scale = network.initial(
             (kernel[0] * kernel[1] * place[2], F), method, rng, 0.3, 0.1, np.float32
         )
@@ -72,7 +72,7 @@ def random_network(seed):
             ]).astype(np.float32)
             layer.params["shift"] += rng.normal(0, 0.3, len(layer.params["shift"]))
     images = rng.integers(0, 256, (6, *shape)).astype(np.uint8)
-    images[0] = 255 * (seed % 3 > 0)
+    images[0] = 255 * (seed % 2)
     net.forward(images if binarize is None else (images > binarize).astype(np.uint8), train=True)
     return freeze.freeze(net, binarize=binarize), images
 
