@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from lab import chips
+from lab import chip_programs, chips
 
 from sbnn_np.bits import freeze
 from sbnn_np.core import network
@@ -107,8 +107,8 @@ def simulated(body, chip, folder):
         "#include <stdint.h>\nvoid network(const uint8_t *image, float *scores);\n"
         f"void network(const uint8_t *image, float *scores) {{ {body} }}\n", encoding="utf-8",
     )
-    program, flash, ram = chips.build(
-        source, 3, ["-DCLASSES=2", "-DSCORES=network"], chip, folder
+    program, flash, ram = chip_programs.build(
+        source, ["-DIMAGE_BYTES=3", "-DCLASSES=2", "-DSCORES=network"], chip, folder
     )
     images = np.arange(9, dtype=np.uint8).reshape(3, 3)
     return chips.simulate(program, images, chip), program, flash, ram
@@ -152,7 +152,7 @@ def test_what_does_not_fit_is_an_error(chip, tmp_path):
 
 
 def test_a_program_that_never_ends_is_stopped(chip, tmp_path, monkeypatch):
-    monkeypatch.setattr(chips, "SECONDS", 1)
+    monkeypatch.setattr(chip_programs, "SECONDS", 1)
     with pytest.raises(chips.ChipError, match="stopped after 1 seconds"):
         simulated("for (;;) __asm__ volatile(\"nop\");", chip, tmp_path)
 
@@ -180,7 +180,7 @@ Linker script and memory map
  .bss           0x20000030        0x7 /x/program.o
  .debug_info    0x00000000      0x999 /x/network.o
 """
-    flash, ram = chips.account(told)
+    flash, ram = chip_programs.account(told)
     assert flash == {"tables": 32, "code": 16, "library": 5, "frame": 8}
     assert ram == {"activations": 48}
 
@@ -194,6 +194,8 @@ def test_a_network_that_cannot_be_exported_is_told_by_the_exporter():
 
 
 def test_the_files_of_c_are_all_used():
-    told = (Path(chips.__file__).read_text(encoding="utf-8"))
-    for path in chips.FOLDER.iterdir():
+    told = "".join(
+        Path(module.__file__).read_text(encoding="utf-8") for module in (chips, chip_programs)
+    )
+    for path in chip_programs.FOLDER.iterdir():
         assert path.name in told or path.name == "chip.h"

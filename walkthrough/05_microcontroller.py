@@ -63,17 +63,19 @@ test_images = dataset.test_images[: 100 if args.quick else None]
 # The networks are for three sizes of flash: 4, 16 and 32 KB of 1024 bytes (lab/sweep_5.py). They
 # see images of bits, [pixel > 127], so that an image takes 112 bytes and not 784: RAM is even
 # shorter than flash. Flash holds what never changes: the code, and tables of the ones and of the
-# thresholds. RAM holds what changes: the activations of one layer and of the next. Tables and RAM
-# are known from the model alone, before any compiler. The last one is chapter 3's dense network.
+# thresholds. RAM holds what changes: the activations of one layer and of the next, and the stack.
+# Tables and activations are known from the model alone, before any compiler; code and stack are
+# estimated. The last network is the dense one of chapter 3.
 
-heading("1. What fits")
+heading("1. What fits (bytes)")
 networks = chip_study.networks(args.seed)
 for known in networks:
     _, told = exporter.fitted(known.model, known.target.class_only, None)
     print(
         f"{known.name:<13} {known.architecture:<22} {known.ones:>6,} ones "
-        f"({100 * known.density:4.1f}%): {told.table_bytes:>6,} bytes of tables, "
-        f"{told.ram_bytes:>5,} of activations"
+        f"({100 * known.density:4.1f}%)   flash: {told.table_bytes:>6,} of tables and about "
+        f"{told.code_bytes:,} of code   RAM: {told.ram_bytes:,}, and about {told.stack_bytes} of "
+        "stack"
     )
     if not known.trained:
         print("              random bits for now: it has the right size, but has learnt nothing")
@@ -258,6 +260,6 @@ print(f"{time.perf_counter() - began:.0f} seconds in all")
 #
 # 1. 98, 78 and 40 bytes, if no gap is longer than 254.
 # 2. 28, and 28 in four times the instructions. Adding place by place would take at least 28.
-# 3. Scores are floats. Neither chip can add floats, so the compiler brings functions for it: 1.9 KB
+# 3. Scores are floats. Neither chip can add floats, so the compiler brings functions for it: 1.6 KB
 #    on the Cortex-M0. The class is found with whole numbers.
 # 4. Only the accuracy, but for a few gaps of more than 254, and words of a row that fill up.

@@ -7,7 +7,8 @@
     sources        which sources decide a result: the digest that every result carries
     definitions    what a file of ours defines and imports
     models         trained and frozen networks, kept in the user's cache
-    chips          frozen networks on simulated chips, with the C files in the folder chips
+    chip_programs  compiles networks for chips, with the C files in the folder chips
+    chips          runs them on simulated chips
     m0_cycles      cycles of a Cortex-M0, from the trace of its instructions
     chip_study     what chapter 5 measures
     chip_networks  which networks are tried for chips, and what they take there

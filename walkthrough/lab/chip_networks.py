@@ -44,8 +44,8 @@ class Target:
 
     @property
     def network_flash(self):
-        """Bytes that are left for the network by the start, the serial line and floats' library."""
-        return self.flash - (700 if self.class_only else 1_500)
+        """Bytes that are left for the network by the start, the serial line and the timer."""
+        return self.flash - 800
 
 
 def network(method, density, convs, sizes, kernel):
@@ -59,9 +59,9 @@ def network(method, density, convs, sizes, kernel):
 
 TARGETS = (
     Target("digits_4_kb", 4 << 10, True, None, (
-        network("0/1", 0.14, (8, 32), (10,), 5),
-        network("0/1", 0.17, (8, 16, 24), (10,), 3),
-        network("0/1", 0.10, (8, 32), (10,), 5),
+        network("0/1", 0.16, (8, 32), (10,), 5),
+        network("0/1", 0.11, (8, 48), (10,), 5),
+        network("0/1", 0.2, (8, 16, 24), (10,), 3),
     )),
     Target("digits_16_kb", 16 << 10, False, 650_000, (
         network("0/1", 0.16, (16, 32, 48), (100, 10), 3),

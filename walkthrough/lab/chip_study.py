@@ -201,7 +201,8 @@ def measured(known, images, test_images, ready, trace):
         "file_bytes": len(storage.dumps(known.model)), "class_only": known.target.class_only,
         "coded": limit_of(known) is not None,
         "told": {
-            "tables": told.table_bytes, "activations": told.ram_bytes, "adds": told.adds,
+            "tables": told.table_bytes, "code": told.code_bytes, "activations": told.ram_bytes,
+            "stack": told.stack_bytes, "adds": told.adds,
         },
         "chips": {},
     }

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lab import chips
+from lab import chip_programs, chips
 
 
 def cycles(model, image, class_only=False, flash_bytes=None):
@@ -31,12 +31,12 @@ def cycles(model, image, class_only=False, flash_bytes=None):
     """
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
-        program, content, _, _ = chips.made(
+        program, content, _, _ = chip_programs.made(
             model, image, chips.CORTEX_M0, folder, class_only=class_only, flash_bytes=flash_bytes
         )
         told = program.with_suffix(".map").read_text(encoding="utf-8")
         code = [
-            (address, size, file) for section, address, size, file in chips.sections(told)
+            (address, size, file) for section, address, size, file in chip_programs.sections(told)
             if section == ".text" and size and (file.endswith("network.o") or ".a(" in file)
         ]
         log, binary = folder / "log", folder / "binary"
@@ -50,7 +50,7 @@ def cycles(model, image, class_only=False, flash_bytes=None):
                 re.MULTILINE,
             )
         ])
-        chips.call(["arm-none-eabi-objcopy", "-O", "binary", str(program), str(binary)])
+        chip_programs.call(["arm-none-eabi-objcopy", "-O", "binary", str(program), str(binary)])
         words = np.frombuffer(binary.read_bytes().ljust(1 << 18, b"\0"), "<u2")
     # the frame has used the library before: what counts begins with the network's own code
     own = np.zeros(len(places), bool)

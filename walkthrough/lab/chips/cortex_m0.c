@@ -36,11 +36,14 @@ extern uint32_t stack_top[];
 
 int main(void);
 
-/* The chip begins here: variables get their first values, then main runs. */
+/*
+ * The chip begins here: variables get their first values, then main runs. Without `volatile` the
+ * compiler would call memcpy and memset, whose code takes more flash than these loops.
+ */
 void chip_reset(void)
 {
     const uint32_t *from = data_in_flash;
-    uint32_t *to;
+    volatile uint32_t *to;
 
     for (to = data_begin; to < data_end; to++)
         *to = *from++;

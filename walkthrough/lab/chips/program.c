@@ -86,7 +86,7 @@ int main(void)
 
         /* whatever is still painted afterwards, the stack has never reached */
         for (low = chip_free_memory; low < top; low++)
-            *low = PAINT;
+            *(volatile uint8_t *)low = PAINT;
         layers = 0;
         chip_count_from_0();
 #ifdef SCORES
