@@ -84,7 +84,10 @@ def export(args):
             args.flash_bytes, args.ram_bytes,
         )
     except exporter.ExportError as error:
-        return complain(error)
+        unnamed = not args.prefix and str(error).startswith("prefix")
+        return complain(f"{error}; --prefix gives another" if unnamed else error)
+    except OSError as error:
+        return complain(f"{error.filename}: {error.strerror}")
     print(f"{args.to}: {prefix}.h, {prefix}.c, example.c and README")
     for what, number, unit in told.lines():
         print(f"{what:<26}{number:>10,} {unit}".rstrip())

@@ -45,6 +45,8 @@ def test_the_example_says_what_python_says(digits, tmp_path, options):
     assert {p.name for p in (tmp_path / "c").iterdir()} == {
         "digits.h", "digits.c", "example.c", "README"
     }
+    for path in (tmp_path / "c").glob("*.[ch]"):
+        assert max(map(len, path.read_text(encoding="utf-8").splitlines())) <= 100
     readme = (tmp_path / "c" / "README").read_text(encoding="utf-8")
     assert len(readme.splitlines()) <= 14
     # the README's own line
@@ -72,6 +74,13 @@ def test_what_cannot_be_exported_is_refused(digits, tmp_path):
         code, said, complaint = run_command(path, "--to", tmp_path / "c", *options)
         assert (code, said) == (2, "") and message in complaint
         assert not (tmp_path / "c").exists()
+    shutil.copy(path, tmp_path / "my-digits.sbnn")
+    code, _, complaint = run_command(tmp_path / "my-digits.sbnn", "--to", tmp_path / "c")
+    assert code == 2 and "prefix is 'my-digits'" in complaint and "--prefix gives" in complaint
+    code, _, complaint = run_command(path, "--to", tmp_path / "my-digits.sbnn" / "c")
+    assert code == 2 and f"{tmp_path}" in complaint and "directory" in complaint.lower()
+    assert "standard output" not in complaint
+    assert run_command(tmp_path / "none.sbnn", "--to", tmp_path / "c")[0] == 2
 
 
 @pytest.mark.parametrize("kind, message", [

@@ -97,10 +97,11 @@ def whole_sum(step):
     return "(int32_t)sum"
 
 
-def passes(step):
-    """Write whether Z reaches the threshold that `limit` holds; see `layouts.stored_limits`."""
-    low = f" + ({step.smallest})" if step.smallest else ""
-    return f"{whole_sum(step)} >= (int32_t)(limit >> 1){low}"
+def least_sum(step):
+    """Declare `least`, the threshold that `limit` holds; see `layouts.stored_limits`."""
+    sign, size = "-" if step.smallest < 0 else "+", abs(step.smallest)
+    shifted = f" {sign} {size}" if size else ""
+    return f"        const int32_t least = (int32_t)(limit >> 1){shifted};"
 
 
 def declare_shared(step):

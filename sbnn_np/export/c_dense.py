@@ -5,7 +5,7 @@ from sbnn_np.export.c_common import (
     far_jump,
     integer,
     largest_sum,
-    passes,
+    least_sum,
     read_number,
     shared_sum,
     whole_sum,
@@ -57,9 +57,11 @@ def dense(step, name):
     last, coded = step.block.threshold is None, step.layout == "coded"
     target = "int32_t *sums" if last else "uint8_t *out"
     store = f"sums[m] = {whole_sum(step)};" if last else (
-        f"*out++ = (uint8_t)(({passes(step)}) ^ (limit & 1));"
+        f"*out++ = (uint8_t)(({whole_sum(step)} >= least) ^ (limit & 1));"
     )
-    limit = "" if last else read_number("limit", step.limit_size, "p", upper)
+    limit = "" if last else (
+        read_number("limit", step.limit_size, "p", upper) + least_sum(step) + "\n"
+    )
     if coded:
         limit += read_number("ones", step.count_size, "p", upper)
     loop = coded_loop(step, upper) if coded else gap_loop(step, upper)

@@ -8,9 +8,10 @@ from sbnn_np.export.c_common import (
     declare_shared,
     integer,
     largest_sum,
-    passes,
+    least_sum,
     read_number,
     shared_sum,
+    whole_sum,
 )
 from sbnn_np.export.c_dense import add_all, gap_loop
 from sbnn_np.export.layouts import row_bytes
@@ -43,11 +44,12 @@ static void {name}_filters_{step.i}(
     {integer(len(step.w))} d;
 {declare_shared(step)}{shared_sum(step, add_all(step))}
     for (f = 0; f < {F}; f++, out += {OH * row_bytes(OW)}) {{
-{read_number("limit", step.limit_size, "p", upper)}        {integer(largest_sum(step))} sum = 0;
+{read_number("limit", step.limit_size, "p", upper)}{least_sum(step)}
+        {integer(largest_sum(step))} sum = 0;
         uint_fast8_t passed;
         d = 0;
 {gap_loop(step, upper)}
-        passed = {passes(step)};
+        passed = {whole_sum(step)} >= least;
         if (passed ? !(limit & 1) : (limit & 1) && first)
             *out = (uint8_t)(*out | bit);
         else if (passed)

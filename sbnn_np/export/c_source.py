@@ -1,6 +1,7 @@
 """The source, the example and the README of an exported network, as text."""
 
 from sbnn_np.export import c_dense, c_places, c_rows
+from sbnn_np.export.c_common import comment
 from sbnn_np.export.c_header import MARK
 from sbnn_np.export.c_scores import (
     c_float,
@@ -61,7 +62,7 @@ static uint32_t {name}_arena[{plan.arena_words}];
 
 
 def table(step, name):
-    """Write the table of a step.
+    """Write the table of a step, and what its bytes mean.
 
     Parameters
     ----------
@@ -73,7 +74,20 @@ def table(step, name):
     -------
     text : str
     """
+    size, smallest = step.limit_size, step.smallest
+    less = f" less {smallest}" if smallest > 0 else f" plus {-smallest}" if smallest else ""
+    limit = f"2 (threshold{less}) + flip in {size} byte{'s' * (size > 1)}, then " if size else ""
+    told = {
+        "gaps": f"For each neuron {limit}the gaps from one to one, and 0.",
+        "coded": f"For each neuron {limit}how many ones it has. Behind all of them, the gaps less "
+                 f"1 as bits: the lowest {step.low_bits}, then so many 1 as the rest says, and 0.",
+        "fours": f"For each filter {limit}how many fours of inputs its ones have, and their "
+                 "numbers.",
+    }[step.layout]
+    if step.layout == "fours" and step.rows.parts > 1:
+        told = told.replace("and their numbers.", "and their numbers, for each part of the inputs.")
     return f"""
+{comment(f"Layer {step.i}. {told}")}
 static const uint8_t {name}_table_{step.i}[{len(step.content)}] {name.upper()}_TABLE = {{
 {numbers(step.content)}
 }};
@@ -190,7 +204,6 @@ def readme(plan, name, origin, told):
 Flash: {told.table_bytes:,} bytes of tables, and about {told.code_bytes:,} bytes of code on a \
 Cortex-M0.
 RAM: {told.ram_bytes:,} bytes of activations, {told.image_bytes:,} of the image, about \
-{told.stack_bytes:,} of stack.
-Additions for one image: {told.adds:,}.
+{told.stack_bytes:,} of stack. Additions: {told.adds:,} an image.
 """
 
