@@ -37,9 +37,9 @@ def test_a_network_fits_by_flash_ram_and_instructions(row, good):
 def test_the_best_on_validation_images_is_chosen_among_those_that_fit():
     target = chip_networks.Target("t", 4096, False, None, ())
     rows = [
-        {"target": "t", "fits": fits, "validation_accuracy": accuracy}
+        {"part": "t", "fits": fits, "validation_accuracy": accuracy}
         for fits, accuracy in ((True, 0.9), (True, 0.95), (False, 0.99))
-    ] + [{"target": "other", "fits": True, "validation_accuracy": 1.0}]
+    ] + [{"part": "other", "fits": True, "validation_accuracy": 1.0}]
     assert sweep_5.choose(rows, target) is rows[1]
     assert sweep_5.choose(rows[2:], target) is None
 
@@ -72,16 +72,21 @@ def test_a_small_sweep_trains_chooses_and_is_not_repeated(tmp_path, monkeypatch,
     args = SimpleNamespace(data_dir=None, seed=0, out=tmp_path, only="", plan=False)
     sweep_5.run(args)
     content = json.loads((tmp_path / "05_sweep_builtin.json").read_text(encoding="utf-8"))
-    rows = content["rows"]
-    assert [row["ones"] for row in rows] == sorted(row["ones"] for row in rows) and len(rows) == 2
-    assert all(row["fits"] for row in rows)
-    (chosen,) = (row for row in rows if row["test_accuracy"] is not None)
+    rows, told = content["rows"], content["found"]
+    assert len(rows) == 2 and told[0]["ones"] < told[1]["ones"]
+    assert all(each["fits"] for each in told)
+    assert all(row["test_accuracy"] is None for row in rows), "a sweep must not read the test set"
+    runs = [json.loads(path.read_text(encoding="utf-8")) for path in (tmp_path / "runs").iterdir()]
+    assert [{"part": "tiny_4_kb", **run["row"]} in rows for run in runs] == [True, True]
+    assert content["sources_digest"] == experiment.digest(*map(experiment.recipe_of, runs))
+    chosen = content["chosen"]["tiny_4_kb"]
+    best = max(rows, key=lambda row: row["validation_accuracy"])
+    assert chosen["density"] == best["target_density"]
     model = storage.load(tmp_path / "chips" / "tiny_4_kb.sbnn")
     scores = packed.Packed(model).forward(tiny.test_images)
     assert np.mean(scores.argmax(axis=1) == tiny.test_labels) == chosen["test_accuracy"]
-    assert model.binarize == models.THRESHOLD and chosen["ones"] == sum(
-        block.w.sum() for block in model.blocks
-    )
+    ones = sum(block.w.sum() for block in model.blocks)
+    assert model.binarize == models.THRESHOLD and told[rows.index(best)]["ones"] == ones
     said = capsys.readouterr().out
     assert "tiny_4_kb" in said and "validation" in said
     # again: nothing is trained; before training, random bits told the same sizes but for thresholds
@@ -92,6 +97,6 @@ def test_a_small_sweep_trains_chooses_and_is_not_repeated(tmp_path, monkeypatch,
     args.plan = True
     sweep_5.run(args)
     planned = capsys.readouterr().out.splitlines()[1:3]
-    for row, line in zip(rows, planned):
+    for each, line in zip(told, planned):
         flash = int(line.split()[6].replace(",", ""))
-        assert abs(flash - row["Cortex-M0"]["flash"]) <= 0.03 * flash
+        assert abs(flash - each["Cortex-M0"]["flash"]) <= 0.03 * flash

@@ -66,14 +66,14 @@ def networks(seed):
     the place: it has the same size and speed, and knows nothing.
     """
     path, found = experiment.FIGURES / "05_sweep.json", []
-    rows = json.loads(path.read_text(encoding="utf-8"))["rows"] if path.exists() else []
+    chosen = json.loads(path.read_text(encoding="utf-8"))["chosen"] if path.exists() else {}
     for target in chip_networks.TARGETS:
         file = experiment.FIGURES / "chips" / f"{target.name}.sbnn"
         if file.exists():
-            row = next(r for r in rows if r["target"] == target.name and r["test_accuracy"])
+            told = chosen[target.name]
             found.append(Known(
-                target.name, row["architecture"], storage.load(file), target, True,
-                row["test_accuracy"],
+                target.name, told["architecture"], storage.load(file), target, True,
+                told["test_accuracy"],
             ))
         else:
             recipe = chip_networks.recipe(target.networks[0], seed)

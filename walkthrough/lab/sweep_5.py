@@ -26,19 +26,13 @@ import json
 
 import numpy as np
 
-from lab import chip_networks, chips, experiment, jobs, models, options, sources
+from lab import chip_networks, chips, experiment, jobs, models, options
 from lab.tables import aligned, percent
 from sbnn_np.bits import freeze, storage
 from sbnn_np.datasets import strokes
 from sbnn_np.engines import packed
 
-START = (*sources.START, ("models", "as_bits"), ("freeze", "freeze"))
 KEPT = experiment.FIGURES.parent / "out" / "chips"
-
-
-def digest_of(tried):
-    """The digest of what decides the training of some recipes."""
-    return experiment.digest(*tried, start=START)
 
 
 def trained(recipe, dataset):
@@ -52,41 +46,55 @@ def trained(recipe, dataset):
 
     Returns
     -------
-    row : dict
-        As `experiment.run` gives it, without the test set.
+    result : dict
+        As `experiment.run_once` gives it, without the test set.
     model : frozen.Frozen
     """
-    name, digest = experiment.run_name(recipe, dataset.name, False), digest_of([recipe])
-    row_path, model_path = KEPT / f"{name}.json", KEPT / f"{name}.sbnn"
-    if row_path.exists() and model_path.exists():
-        content = json.loads(row_path.read_text(encoding="utf-8"))
-        if content["sources_digest"] == digest:
-            return content["row"], storage.load(model_path)
+    name, digest = experiment.run_name(recipe, dataset.name, False), experiment.digest(recipe)
+    result_path, model_path = KEPT / f"{name}.json", KEPT / f"{name}.sbnn"
+    if result_path.exists() and model_path.exists():
+        result = json.loads(result_path.read_text(encoding="utf-8"))
+        if result["sources_digest"] == digest:
+            return result, storage.load(model_path)
     result, net = experiment.run(
         recipe, dataset, read_test=False, save_to=KEPT / f"{name}.part", resume=True
     )
+    result |= experiment.provenance(result["row"]["seconds"], digest)
     model = freeze.freeze(net, dataset.classes, models.THRESHOLD)
     storage.save(model, model_path)
-    experiment.write_json(row_path, {"row": result["row"], "sources_digest": digest})
+    experiment.write_json(result_path, result)
     (KEPT / f"{name}.part").unlink(missing_ok=True)
-    return result["row"], model
+    return result, model
 
 
 def measure(place, seed, name, data_dir):
-    """The row of a candidate, by its place in `chip_networks.candidates`; reads no test set."""
+    """Train a candidate, by its place in `chip_networks.candidates`; reads no test set.
+
+    Returns
+    -------
+    result : dict
+        See `trained`.
+    found : dict
+        See `chip_networks.measured`; and `kernel` and `fits`.
+    """
     target, recipe = chip_networks.candidates(seed)[place]
-    row, model = trained(recipe, models.as_bits(experiment.load(name, data_dir)))
+    result, model = trained(recipe, models.as_bits(experiment.load(name, data_dir)))
     found = chip_networks.measured(model, target, chip_networks.drawn())
-    return {
-        "target": target.name, "kernel": recipe.kernel, **row, **found,
-        "fits": chip_networks.fits(found, target),
-    }
+    fits = chip_networks.fits(found, target)
+    return result, {**found, "kernel": recipe.kernel, "fits": fits}
 
 
-def choose(rows, target):
-    """The row with the best validation accuracy among those that fit; None if none does."""
-    rows = [row for row in rows if row["target"] == target.name and row["fits"]]
-    return max(rows, key=lambda row: row["validation_accuracy"], default=None)
+def choose(candidates, target):
+    """The candidate with the best validation accuracy among those that fit; None if none does.
+
+    Parameters
+    ----------
+    candidates : list of dict
+        With `part`, the name of a target, `fits`, and `validation_accuracy`.
+    target : chip_networks.Target
+    """
+    good = [each for each in candidates if each["part"] == target.name and each["fits"]]
+    return max(good, key=lambda each: each["validation_accuracy"], default=None)
 
 
 def of_chip(name, what):
@@ -95,7 +103,7 @@ def of_chip(name, what):
 
 
 COLUMNS = (
-    ("target", lambda row: row["target"]),
+    ("target", lambda row: row["part"]),
     ("method", lambda row: row["method"]),
     ("architecture", lambda row: row["architecture"]),
     ("kernel", lambda row: row["kernel"]),
@@ -111,7 +119,6 @@ COLUMNS = (
 )
 ACCURACY = (
     ("validation (%)", lambda row: percent(row["validation_accuracy"])),
-    ("test (%)", lambda row: percent(row["test_accuracy"])),
 )
 
 
@@ -124,7 +131,7 @@ def plan(args):
         model = chip_networks.untrained(recipe, seen)
         found = chip_networks.measured(model, target, chip_networks.drawn())
         rows.append({
-            "target": target.name, "method": recipe.method, "architecture": recipe.architecture,
+            "part": target.name, "method": recipe.method, "architecture": recipe.architecture,
             "kernel": recipe.kernel, "density": recipe.density, **found,
             "fits": chip_networks.fits(found, target),
         })
@@ -155,38 +162,61 @@ def run(args, executor=None):
     both = chip_networks.candidates(args.seed)
     tried = [n for n, (target, _) in enumerate(both) if args.only in target.name]
     KEPT.mkdir(parents=True, exist_ok=True)
-    rows = {}
-    for place, row in jobs.run(
+    file = args.out / f"{options.named('05_sweep', pixels.name)}.json"
+    empty = {"rows": [], "found": [], "chosen": {}}
+    before = json.loads(file.read_text(encoding="utf-8")) if file.exists() else empty
+    done = {both[n][0].name for n in tried}
+    rows = [
+        (row, found) for row, found in zip(before["rows"], before["found"])
+        if row["part"] not in done
+    ]
+    chosen = {name: each for name, each in before["chosen"].items() if name not in done}
+    for place, (result, found) in jobs.run(
         measure, [(n, args.seed, held, args.data_dir) for n in tried], executor
     ):
-        rows[tried[place]] = row
+        target, recipe = both[tried[place]]
+        row = {"part": target.name, **result["row"]}
+        rows.append((row, found))
+        name = experiment.run_name(recipe, dataset.name, False)
+        experiment.write_json(args.out / "runs" / f"{name}.json", result)
         print(
-            f"{row['target']}  {row['method']:<11} {row['architecture']:<24} "
+            f"{target.name}  {row['method']:<11} {row['architecture']:<24} "
             f"{100 * row['density']:5.2f}% ones  validation {100 * row['validation_accuracy']:.2f}%"
             f"  {row['seconds']:.0f} s", flush=True,
         )
+    rows.sort(key=lambda each: [target.name for target in chip_networks.TARGETS].index(
+        each[0]["part"]
+    ))
+    candidates = [{**row, **found} for row, found in rows]
+    print(f"\n{aligned((*COLUMNS, *ACCURACY), candidates)}\n")
     (args.out / "chips").mkdir(exist_ok=True)
-    file = args.out / f"{options.named('05_sweep', pixels.name)}.json"
-    before = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {"rows": []}
-    done = {row["target"] for row in rows.values()}
-    old = [row for row in before["rows"] if row["target"] not in done]
     for target in chip_networks.TARGETS:
-        row = choose(list(rows.values()), target)
-        if target.name not in done or row is None:
+        best = choose(candidates, target)
+        if target.name not in done or best is None:
             continue
-        recipe = next(both[n][1] for n in rows if rows[n] is row)
+        recipe = next(
+            recipe for wanted, recipe in both if wanted is target
+            and recipe.density == best["target_density"] and recipe.kernel == best["kernel"]
+            and (recipe.method, recipe.architecture) == (best["method"], best["architecture"])
+        )
         _, model = trained(recipe, dataset)
         predicted = packed.Packed(model).forward(pixels.test_images).argmax(axis=1)
-        row["test_accuracy"] = float(np.mean(predicted == pixels.test_labels))
-        row["file_bytes"] = storage.save(model, args.out / "chips" / f"{target.name}.sbnn")
-    found = sorted([*old, *rows.values()], key=lambda row: row["target"])
-    print(f"\n{aligned((*COLUMNS, *ACCURACY), found)}")
-    digest = digest_of([recipe for _, recipe in both])
-    seconds = sum(row["seconds"] for row in found)
+        chosen[target.name] = {
+            "architecture": recipe.architecture, "method": recipe.method,
+            "density": recipe.density, "kernel": recipe.kernel,
+            "test_accuracy": float(np.mean(predicted == pixels.test_labels)),
+            "file_bytes": storage.save(model, args.out / "chips" / f"{target.name}.sbnn"),
+        }
+        print(f"{target.name}: {recipe.method} {recipe.architecture}, test accuracy "
+              f"{100 * chosen[target.name]['test_accuracy']:.2f}%")
     experiment.write_json(file, options.with_provenance(
-        "lab/sweep_5", args, pixels.name, seconds, digest, {"rows": found}
+        "lab/sweep_5", args, dataset.name, sum(row["seconds"] for row, _ in rows),
+        experiment.digest(*(recipe for _, recipe in both)), {
+            "rows": [row for row, _ in rows], "found": [found for _, found in rows],
+            "chosen": chosen,
+        },
     ))
-    print(f"wrote {os.path.relpath(file)}, and the chosen networks into its folder chips")
+    print(f"wrote {os.path.relpath(file)}, and the chosen networks into the folder chips beside it")
 
 
 if __name__ == "__main__":
