@@ -185,7 +185,9 @@ def main():
         help="files of test images, 20 in all, as of predict; None: digit_*.png beside the model",
     )
     command.add_argument(
-        "--trace", help="of the training, which the page then plays; see sbnn_np/page/trace.py"
+        "--trace", help="record of a training (.npz), which the page then plays. To make one, let "
+        "t = sbnn_np.page.trace.Trace(), hand on_step=t.on_step and on_epoch=t.on_epoch to "
+        "train.fit, and call t.save(file)"
     )
     command.set_defaults(function=page)
     command = commands.add_parser(

@@ -101,7 +101,9 @@ def test_scores_bits_and_additions_are_pythons(chromium, digits):
             const dense = model.blocks.every(block => !block.kernel);
             const hidden = dense ? result.layers.slice(0, -1) : [];
             const bits = hidden.map(layer => layer.bits.join(""));
-            answers.push({{scores, adds: result.adds, bits}});
+            const {{ones, firsts, totals, subtractions}} = partsOfAdds(model);
+            const parts = ones - firsts + totals + subtractions;
+            answers.push({{scores, adds: result.adds, parts, bits}});
           }}
           return [name, answers];
         }}));
@@ -111,7 +113,8 @@ def test_scores_bits_and_additions_are_pythons(chromium, digits):
         expected = floats.Floats(each).forward(asked)
         found = np.array([answer["scores"] for answer in answers[name]], np.uint32)
         assert np.array_equal(found, expected.view(np.uint32)), name
-        assert {answer["adds"] for answer in answers[name]} == {adds_of(each)}, name
+        for count in ("adds", "parts"):
+            assert {answer[count] for answer in answers[name]} == {adds_of(each)}, name
         for layer, bits in enumerate(hidden_bits(each, asked)):
             told = [[int(bit) for bit in answer["bits"][layer]] for answer in answers[name]]
             assert np.array_equal(told, bits), (name, layer)
@@ -223,7 +226,7 @@ def test_pictures_of_another_size_and_a_light_ground(chromium):
     """)
     assert found["second"] == floats.Floats(model).forward(images)[1].tolist()
     assert "have brightness now" in found["words"]
-    assert found["cleared"] == [255, "The picture is blank."]
+    assert found["cleared"] == [255, "The picture is blank: there is nothing to read."]
     ink = np.array([bit == "1" for bit in found["ink"]]).reshape(280, 280)
     assert np.array_equal(np.reshape(found["pixels"], (16, 16)), 255 - picture_of(ink, 16))
 
@@ -269,23 +272,24 @@ def test_clicks_and_keys(chromium, digits):
         key("pad", "Delete");
         found.cleared = [state.ink.includes(1), text("answer")];
         found.costs = text("costs");
-        element("see-training").click();
-        found.training = [element("use").hidden, element("no-trace").hidden, text("no-trace")];
+        found.views = element("views").hidden;            // without a trace there is one view
         found.ready = Number(document.body.dataset.ready);
         return found;
     """)
     scores = floats.Floats(model).forward(images)
     for d, (pixels, answer) in enumerate(found["examples"]):
         assert np.array_equal(pixels, images[d])
-        assert answer == f"The network reads {scores[d].argmax()}"
+        told = f"The network reads {scores[d].argmax()}"
+        assert answer == (told if scores[d].argmax() == d else f"{told} \u2717 it is a {d}")
     bits, columns = hidden_bits(model, images[9:]), found["second"][1]
     chosen, title, text, exactly = found["first"]
     m, first = chosen["i"], model.blocks[0]
     assert chosen == {"l": 0, "i": 1 + columns} and columns == 16
     state = "fires (1)" if bits[0][0, m] else "is silent (0)"
     assert title == f"Neuron {m + 1} of layer 1 {state}"
-    assert text.startswith(f"Of its 784 weights, {first.w[:, m].sum()} are 1.")
-    assert ("turned round" in text) == first.flip[m]
+    assert text.startswith(f"{first.w[:, m].sum()} of its 784 weights are 1.")
+    assert f"subtracts {first.centre}/64 of the total ink" in text
+    assert f"the sum is {'below' if first.flip[m] else 'at or above'} its threshold" in text
     assert f"{first.threshold[m]:,}" in exactly and exactly.endswith(f"the bit is {bits[0][0, m]}.")
     m = 2 + columns
     chosen, _, account, exactly = found["second"]
@@ -294,15 +298,57 @@ def test_clicks_and_keys(chromium, digits):
     assert exactly.endswith(f"the bit is {bits[1][0, m]}.")
     assert found["previous"] == {"l": 1, "i": m - 1}
     assert found["score"][:2] == [{"l": 2, "i": 9}, "Class 9"]
-    assert f"{scores[9, 9]:.2f}".rstrip("0").replace("-", "\u2212") in found["score"][2]
+    factor, offset = model.blocks[2].factor[9], model.blocks[2].offset[9]
+    assert f"argue {'against' if factor < 0 else 'for'} the class" in found["score"][2]
+    for value in (f"{abs(factor):.4f}", f"{abs(offset):.4f}", f"{abs(scores[9, 9]):.2f}"):
+        assert value.rstrip("0") in found["score"][2]
     assert found["keys"] == [212 * 280 + 130, True]
-    assert found["cleared"] == [False, "The picture is blank."]
+    assert found["cleared"] == [False, "The picture is blank: there is nothing to read."]
     assert f"{adds_of(model):,}" in found["costs"]
-    for value in ("5.28% of the 667,638", "26,123", "0.98% of the 2,678,824"):
+    parts = "33,433 ones \u2212 1,032, ", " + 1,805 for ", " + 1,034 to subtract"
+    for value in (*parts, "5.28% of the 667,638", "26,123", "0.98% of the 2,678,824"):
         assert value in found["costs"]
-    assert found["training"][:2] == [True, False]
-    assert "trace.save(" in found["training"][2] and "--trace" in found["training"][2]
+    assert found["views"]
     assert found["ready"] < 1000
+
+
+def test_a_blank_picture_moves_nothing_and_wrong_readings_are_marked(chromium, digits):
+    """Clear leaves all stages in their places, greys the scores, and a wrong answer is told."""
+    model, content = digits
+    images = np.concatenate([
+        pictures.read(EXAMPLES / f"digit_{d}.png", model)[0] for d in range(10)
+    ])
+    script = """
+        const ids = ["pad", "clear", "examples", "picture", "layers", "scores"], found = {};
+        const grey = () => getComputedStyle(element("scores")).opacity < 1;
+        const places = () => ids.map(id => {
+          const {left, top, width} = element(id).getBoundingClientRect();
+          return [left, top, width];
+        });
+        found.full = [places(), grey()];
+        element("clear").click();
+        found.blank = [places(), grey()];
+        found.marks = [...element("examples").children].map(button => (
+          [button.title, getComputedStyle(button, "::after").content !== "none"]
+        ));
+        found.misread = element("misread").textContent;
+        element("examples").firstChild.click();
+        element("scores").children[7].click();
+        const wires = element("wires");
+        const points = wires.getContext("2d").getImageData(0, 0, wires.width, wires.height).data;
+        found.wires = points.filter((value, i) => i % 4 === 3 && value).length;
+        return found;
+    """
+    read = floats.Floats(model).forward(images).argmax(axis=1)
+    wrong = {d: f"a {d}, read as {read[d]}" for d in range(10) if read[d] != d}
+    assert wrong[7] == "a 7, read as 3"
+    for width in (1200, 900, 500):
+        found = chromium(content, script, width)
+        (full, grey), (blank, greyed) = found["full"], found["blank"]
+        assert full == blank and (grey, greyed) == (False, True)
+        assert found["wires"] > 1000                      # points of the lines to a class
+        assert found["marks"] == [[wrong.get(d, str(d)), d in wrong] for d in range(10)]
+        assert found["misread"] == ", ".join(f"\u2717 {told}" for told in wrong.values())
 
 
 def test_a_neuron_of_a_convolution_shows_its_window(chromium):

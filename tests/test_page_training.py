@@ -58,6 +58,7 @@ def test_the_page_plays_the_training(chromium, trained):
     model = freeze.freeze(nets[0], classes=("</script>", *"123456789"))
     found = chromium(page.make(model, trace=trace), """
         const wide = () => document.documentElement.scrollWidth - innerWidth, beyond = [wide()];
+        const views = element("views").hidden;
         element("see-training").click();
         const frames = [0, 1, 2, 3].map(e => {
           element("epoch").value = e;
@@ -68,7 +69,7 @@ def test_the_page_plays_the_training(chromium, trained):
         element("play").click();
         const playing = element("play").textContent;
         element("play").click();
-        return {frames, bits, playing, paused: element("play").textContent,
+        return {views, frames, bits, playing, paused: element("play").textContent,
                 canvases: element("learners").children.length,
                 examples: element("examples").children.length, name: MODEL.classes[0],
                 beyond: [...beyond, wide()]};
@@ -85,6 +86,7 @@ def test_the_page_plays_the_training(chromium, trained):
     )
     assert (found["playing"], found["paused"]) == ("Pause", "Play")
     assert (found["canvases"], found["examples"], found["name"]) == (16, 0, "</script>")
+    assert not found["views"]
     assert max(found["beyond"]) <= 0                      # the screen of a telephone is enough
 
 

@@ -7,6 +7,8 @@ const number = (value, digits = 2) => (                             // 1,234 or 
 );
 const percent = part => (100 * part).toFixed(100 * part < 9.95 ? 2 : 1) + "%";
 
+const a = name => (/^[8aeiou]/i.test(name) ? "an " : "a ") + name;
+
 function colour(name) {
   return getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim();
 }

@@ -114,6 +114,20 @@ function fullAdds(model) {
   ), 0);
 }
 
+// What the additions of one picture are made of. A neuron's first one is no addition. In a layer
+// with a centre, all inputs are added up once, and each neuron subtracts its part of that total.
+function partsOfAdds(model) {
+  const parts = {ones: 0, firsts: 0, totals: 0, subtractions: 0};
+  for (const {OH, OW, M, D, ones, centre} of model.layers) {
+    parts.ones += OH * OW * ones.reduce((sum, each) => sum + each.length, 0);
+    parts.firsts += OH * OW * ones.filter(each => each.length).length;
+    if (!centre) continue;
+    parts.totals += OH * OW * (D - 1);
+    parts.subtractions += OH * OW * M;
+  }
+  return parts;
+}
+
 // The bytes of the same network as float32 numbers, with one bias for each neuron.
 function float32Bytes(model) {
   return model.layers.reduce((sum, layer) => sum + 4 * (layer.M * layer.D + layer.M), 0);

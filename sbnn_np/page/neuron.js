@@ -77,14 +77,14 @@ function drawNeuron(model, result, {l, i}, shape, exampleResults) {
   writeAccount(account);
   drawSums(account, exampleResults);
   element("exactly").textContent = exactWords(account);
+  element("exact").hidden = !layer.centre;
 }
 
 function wordsOf(account) {
-  const {layer, K, hidden, pixels, ink, turned, live} = account;
-  const inputs = pixels ? "pixels" : "bits", now = pixels ? `have ${ink}` : "are 1";
-  let words = `Of its ${number(layer.D)} weights, ${number(K)} are 1. It adds the ` +
-    `${inputs} at these ones, of which ${live} ${now} now, and skips the others, whose weight ` +
-    "is 0.";
+  const {layer, K, hidden, pixels, ink, turned, live, threshold} = account;
+  const count = pixels ? `the pixels there; ${number(live)} have ${ink} now`
+    : `the bits there; ${number(live)} are 1 now`;
+  let words = `${number(K)} of its ${number(layer.D)} weights are 1. It adds ${count}.`;
   if (account.convolution) {
     words += " It has the same weights at every place; the frame shows what it sees at this one.";
   }
@@ -93,62 +93,59 @@ function wordsOf(account) {
       "largest sum counts.";
   }
   if (layer.centre) {
-    const all = `all ${pixels ? ink : "bits"}${account.convolution ? " in the frame" : ""}`;
-    words += ` Then it takes off the same part of ${all} as every neuron of this layer, so that ` +
-      `more ${pixels ? `${ink} alone does` : "bits alone do"} not raise the sum.`;
+    const total = pixels ? `total ${ink}` : "number of all bits that are 1";
+    words += ` It subtracts ${layer.centre}/64 of the ${total}` +
+      `${account.convolution ? " in the frame" : ""}, about what a random neuron would see, ` +
+      `so that more ${pixels ? `${ink} alone does` : "ones alone do"} not raise the sum ` +
+      "on average.";
   }
-  if (!hidden) {
-    return words + " The class with the largest score is the answer." +
-      (turned ? " This one is turned round: the smaller its sum, the larger its score." : "");
-  }
+  if (!hidden) return words + " The class with the largest score is the answer.";
   if (account.fixed) return words + " No input can change its bit.";
-  return words + (turned
-    ? " Its direction is turned round: it fires while the sum stays below its threshold."
-    : " It fires when the sum reaches its threshold.");
+  words += ` It fires when the sum is ${turned ? "below" : "at or above"} its threshold.`;
+  return threshold < 0 ? words + " As sums can be below 0, so can thresholds." : words;
 }
 
 // The sum and what it is compared with, a row for each step.
 function writeAccount(account) {
-  const {layer, Z, z, total, hidden, pixels, ink} = account, rows = [];
+  const {layer, m, Z, z, total, hidden, pixels, ink, turned} = account, rows = [];
   rows.push([pixels ? `${ink} at its ones` : "ones that meet a 1", number(z)]);
   if (layer.centre) {
-    const all = pixels ? `all ${ink}, ${number(total)}` : `the ${number(total)} bits that are 1`;
-    rows.push([`less ${layer.centre}/64 of ${all}`, number(-layer.centre * total / 64)]);
-    rows.push(["sum", number(Z / 64)]);
+    const all = pixels ? `the total ${ink}, ${number(total)}`
+      : `the ${number(total)} bits that are 1`;
+    rows.push([`less ${layer.centre}/64 of ${all}`, number(0 - layer.centre * total / 64)]);
+    rows.push(["sum", number(Z / 64), "total"]);
   }
+  const side = turned ? "against" : "for";
   if (hidden) {
     rows.push(["threshold", number(account.threshold / layer.unit)]);
-    rows.push(["direction", account.turned ? "\u25c6 fires below" : "\u25cf fires at or above"]);
+    rows.push(["direction", turned ? "\u25c6 fires below" : "\u25cf fires at or above", side]);
   } else {
-    rows.push(["score", number(account.score)]);
+    rows.push([`times its factor: its ones argue ${side} the class`,
+               `${turned ? "\u25c6" : "\u25cf"} ${number(layer.factor[m], 4)}`, side]);
+    rows.push(["plus its offset: the score where the sum is 0", number(layer.offset[m], 4)]);
+    rows.push(["score", number(account.score), "total"]);
   }
   const body = element("account").tBodies[0];
   body.textContent = "";
-  for (const [what, value] of rows) {
-    const row = add(body, "tr", "", what === "sum" ? "total" : "");
+  for (const [what, value, style] of rows) {
+    const row = add(body, "tr", "", style);
     add(row, "td", what);
     add(row, "td", value);
   }
 }
 
-// The comparison in the whole numbers that are really compared.
-function exactWords(account) {
-  const {layer, m, Z, z, total, hidden, threshold} = account;
-  const sum = layer.centre
-    ? `64 \u00d7 ${number(z)} \u2212 ${layer.centre} \u00d7 ${number(total)} = ${number(Z)}`
-    : number(Z);
-  if (!hidden) {
-    const factor = number(layer.factor[m], 4), offset = number(layer.offset[m], 4);
-    return `Sum: ${sum}${layer.centre ? ", in 64ths" : ""}. ` +
-      `Score = ${factor} \u00d7 sum + (${offset}), in float32.`;
-  }
-  const reached = Z >= threshold, bit = account.bit;
-  return `In whole numbers: ${sum}, ${reached ? "at least" : "below"} ${number(threshold)}` +
-    `${account.turned ? "; turned round" : ""}: the bit is ${bit}.`;
+// The sum in the whole numbers that are really compared; without a centre, the sum is one already.
+function exactWords({layer, Z, z, total, hidden, threshold, turned, bit}) {
+  const sum = `Sums are kept in 64ths so that they are exact: 64 \u00d7 ${number(z)} \u2212 ` +
+    `${layer.centre} \u00d7 ${number(total)} = ${number(Z)}.`;
+  if (!layer.centre || !hidden) return layer.centre ? sum : "";
+  return `${sum} This is ${Z >= threshold ? "at or above" : "below"} the threshold of ` +
+    `${number(threshold)}, and the neuron fires ${turned ? "below" : "at or above"} it: ` +
+    `the bit is ${bit}.`;
 }
 
 // The sums on a line: the threshold in the middle, the side where the neuron fires shaded, the sums
-// of the test images by their names, and the sum of now below the line.
+// of the test images by their names, and below the line a scale and the sum of now.
 function drawSums(account, exampleResults) {
   const svg = element("line"), {l, i, layer, Z, hidden, turned} = account;
   svg.textContent = "";
@@ -177,7 +174,9 @@ function drawSums(account, exampleResults) {
     x1: middle, x2: middle, y1: top, y2: base + 6, stroke: colour("ink"), "stroke-width": 2,
   });
   write(middle, 12, `threshold ${number(T / layer.unit)}`);
-  write(fires, 12, turned ? "\u25c6 fires" : "fires \u25cf", {"font-weight": 650});
+  write(fires, 12, turned ? "\u25c6 fires" : "fires \u25cf", {
+    "font-weight": 650, class: turned ? "against" : "for",
+  });
   write(silent, 12, "silent", {class: "soft"});
   const lanes = [];                                     // the last place that each lane has used
   for (const [label, sum] of sums.sort((a, b) => a[1] - b[1])) {
@@ -187,8 +186,23 @@ function drawSums(account, exampleResults) {
     lanes[lane] = x;
     write(x, base - 6 - 13 * lane, label, {class: "over"});
   }
-  const x = at(Z), told = `sum ${number(Z / layer.unit)}`, half = 4 * told.length;
+  const x = at(Z);
+  for (const tick of ticksOf((T - reach) / layer.unit, (T + reach) / layer.unit)) {
+    const u = at(tick * layer.unit);
+    addSvg(svg, "line", {x1: u, x2: u, y1: base, y2: base + 4, stroke: colour("soft")});
+    if (Math.abs(u - x) > 30) write(u, base + 17, number(tick), {class: "soft"});
+  }
+  const told = `sum ${number(Z / layer.unit)}`, half = 4 * told.length;
   addSvg(svg, "path", {d: `M ${x} ${base + 2} l 7 13 h -14 z`, fill: colour("mark")});
   write(Math.max(half, Math.min(width - half, x)), base + 30, told, {"font-weight": 650});
-  if (sums.length) write(4, base + 48, "above the line: the test images", {class: "soft"});
+  if (!sums.length) return;
+  write(4, base + 48, "above the line: the test images, each at its sum", {class: "soft"});
+}
+
+// Three to seven round numbers from `low` to `high`.
+function ticksOf(low, high) {
+  const power = 10 ** Math.floor(Math.log10((high - low) / 3));
+  const step = [5, 2, 1].find(times => 3 * times * power <= high - low) * power, ticks = [];
+  for (let tick = Math.ceil(low / step); tick * step <= high; tick++) ticks.push(tick * step);
+  return ticks;
 }

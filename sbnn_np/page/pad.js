@@ -14,7 +14,8 @@ function drawPad() {
     drawSmall(small, state.ink, PAD, 1);
     pen.drawImage(small, 0, 0, size, size);
   }
-  if (state.pen && state.pen.keys) {                    // a cross where the keys have led the pen
+  if (state.pen && state.pen.keys && document.activeElement === canvas) {
+    // a cross where the keys have led the pen
     const u = state.pen.x * size / PAD, v = state.pen.y * size / PAD;
     pen.strokeStyle = colour("mark");
     pen.lineWidth = state.pen.down ? 3 : 1.5;
@@ -25,8 +26,6 @@ function drawPad() {
     pen.lineTo(u, v + 8);
     pen.stroke();
   }
-  const blank = state.example === null && !state.ink.includes(1);
-  element("hint").textContent = blank ? "mouse, finger, or arrow keys and space" : "";
   [...element("examples").children].forEach((button, i) => {
     button.setAttribute("aria-pressed", i === state.example);
     drawSmall(button.firstChild, inkOf(EXAMPLES[i].pixels), SIDE, 255);
@@ -91,6 +90,7 @@ function startPad() {
     pad.addEventListener(name, () => { if (state.pen) state.pen.down = false; });
   }
   pad.addEventListener("keydown", padKey);
+  for (const name of ["focus", "blur"]) pad.addEventListener(name, drawPad);
   element("clear").addEventListener("click", clearPad);
 }
 
@@ -118,13 +118,16 @@ function padKey(event) {
 
 function startExamples() {
   if (EXAMPLES.length) element("or").textContent = "or take a test image:";
-  EXAMPLES.forEach(({name}, i) => {
-    const button = add(element("examples"), "button");
-    button.setAttribute("aria-label", `Test image ${name}`);
-    button.title = name;
+  const misread = EXAMPLES.filter(({wrong}) => wrong);
+  element("misread").textContent = misread.map(({wrong}) => `\u2717 ${wrong}`).join(", ");
+  EXAMPLES.forEach(({name, wrong}, i) => {
+    const button = add(element("examples"), "button", "", wrong ? "wrong" : "");
+    button.setAttribute("aria-label", `Test image ${wrong || name}`);
+    button.title = wrong || name;
     add(button, "canvas");
     button.addEventListener("click", () => {
       state.example = i;
+      state.pen = null;
       update();
     });
   });

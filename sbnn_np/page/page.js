@@ -8,7 +8,10 @@ const SIDE = Math.sqrt(MODEL.shape.reduce((product, size) => product * size));
 const LIGHT = MODEL.ground === "light";                 // it knows dark ink on light ground
 const EXAMPLES = DATA.examples.map(([name, coded], n) => {
   const pixels = bytesOf(coded), label = name.length < 4 ? name : String(n + 1);
-  return {name, label, pixels, result: forward(MODEL, pixels)};
+  const result = forward(MODEL, pixels), read = MODEL.classes[best(result.scores)];
+  // a name that is a class tells what the image shows
+  const wrong = MODEL.classes.includes(name) && name !== read ? `${a(name)}, read as ${read}` : "";
+  return {name, label, pixels, result, wrong};
 });
 
 const state = {
@@ -56,9 +59,6 @@ function drawPicture() {
   drawCells(pen, grid, state.pixels, 255);
   if (state.chosen.l === 0) markInputs(pen, grid);
   element("picture").setAttribute("aria-label", "The picture that the network takes");
-  element("picture-note").textContent = MODEL.binarize === null
-    ? `${SIDE} \u00d7 ${SIDE} pixels from 0 to 255, each of 8 bits:`
-    : `${SIDE} \u00d7 ${SIDE} pixels; each becomes one bit, 1 if it is above ${MODEL.binarize}:`;
   [...element("planes").children].forEach((figure, i) => {
     const bits = state.pixels.map(pixel => (
       MODEL.binarize === null ? pixel >> 7 - i & 1 : pixel > MODEL.binarize ? 1 : 0
@@ -69,6 +69,13 @@ function drawPicture() {
 
 function startPicture() {
   const names = MODEL.binarize === null ? [128, 64, 32, 16, 8, 4, 2, 1] : [""];
+  element("picture-note").textContent = `${SIDE} \u00d7 ${SIDE} pixels from 0 to 255. A drawing ` +
+    "is scaled and centred as the digits of MNIST were; so a dot becomes a disc.";
+  element("bits").firstElementChild.textContent = MODEL.binarize === null
+    ? "As 8 pictures of bits, which fast engines add in turn"
+    : `Each pixel becomes one bit, 1 if it is above ${MODEL.binarize}`;
+  element("bits").open = MODEL.binarize !== null;
+  element("bits").addEventListener("toggle", draw);     // the wires may have to move
   for (const name of names) {
     const figure = add(element("planes"), "figure");
     add(figure, "canvas");
@@ -165,6 +172,7 @@ function drawScores() {
   const all = EXAMPLES.flatMap(example => [...example.result.scores]).concat([...scores]);
   const low = Math.min(0, ...all), high = Math.max(1, ...all), span = high - low;
   const blank = new Set(state.pixels).size < 2;
+  element("scores").classList.toggle("blank", blank);
   [...element("scores").children].forEach((button, m) => {
     const chosen = state.chosen.l === hiddenLayers.length && state.chosen.i === m;
     button.className = (m === winner && !blank ? "best " : "") + (chosen ? "chosen" : "");
@@ -176,8 +184,12 @@ function drawScores() {
     written.textContent = scores[m].toFixed(2).replace("-", "\u2212");
   });
   const answer = element("answer");
-  answer.textContent = blank ? "The picture is blank." : "The network reads ";
-  if (!blank) add(answer, "b", MODEL.classes[winner]);
+  answer.textContent = blank ? "The picture is blank: there is nothing to read."
+    : "The network reads ";
+  if (blank) return;
+  add(answer, "b", MODEL.classes[winner]);
+  const {name, wrong} = EXAMPLES[state.example] || {};
+  if (wrong) add(answer, "span", ` \u2717 it is ${a(name)}`, "misread");
 }
 
 // what it costs
@@ -194,8 +206,13 @@ function drawCosts() {
     add(meter, "i").style.width = `${100 * value / most}%`;
     add(part, "p", text, "note");
   };
-  cost("additions for this picture", adds, full, `${percent(adds / full)} of the ` +
+  cost("additions for a picture, always the same", adds, full, `${percent(adds / full)} of the ` +
     `${number(full)} that it takes if every weight counts. A weight of 0 costs nothing.`);
+  const parts = partsOfAdds(MODEL);
+  add(costs.lastChild, "p", `${number(parts.ones)} ones ` +
+    `\u2212 ${number(parts.firsts)}, since a neuron's first one adds nothing` + (parts.totals
+    ? ` + ${number(parts.totals)} for the total of each layer's inputs + ` +
+      `${number(parts.subtractions)} to subtract a part of it from each sum.` : "."), "note");
   cost("bytes of the model file", FILE.length, floats, `${percent(FILE.length / floats)} of the ` +
     `${number(floats)} that the same network takes in float32. This page holds the file.`);
   const few = Math.round(ones.reduce((sum, each) => sum + each.length, 0) / M);
@@ -225,8 +242,11 @@ function start() {
     sum + layer.ones.reduce((count, each) => count + each.length, 0)
   ), 0);
   const weights = MODEL.layers.reduce((sum, layer) => sum + layer.D * layer.M, 0);
-  element("about").textContent = `Every weight is 0 or 1, and only ${number(ones)} of ` +
-    `${number(weights)} are 1 (${percent(ones / weights)}). Draw, and click a neuron.`;
+  const digits = MODEL.classes.join("") === "0123456789";
+  const does = digits ? "reads handwritten digits" : `knows ${MODEL.classes.length} classes`;
+  element("about").textContent = `It ${does}. Every weight is 0 or 1, and only ` +
+    `${number(ones)} of ${number(weights)} are 1 (${percent(ones / weights)}). ` +
+    "Draw, and click a neuron or a score.";
   startPad();
   startExamples();
   startPicture();

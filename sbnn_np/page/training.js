@@ -15,8 +15,8 @@ function readTrace(trace) {
 }
 
 function startTraining(trace) {
-  element(trace ? "trace" : "no-trace").hidden = false;
-  if (!trace) return;
+  if (!trace) return;                                   // then there is only the other view
+  element("views").hidden = false;
   TRAINING.trace = readTrace(trace);
   const slider = element("epoch");
   slider.max = trace.bits.length - 1;
