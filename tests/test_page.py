@@ -226,7 +226,7 @@ def test_pictures_of_another_size_and_a_light_ground(chromium):
     """)
     assert found["second"] == floats.Floats(model).forward(images)[1].tolist()
     assert "have brightness now" in found["words"]
-    assert found["cleared"] == [255, "The picture is blank: there is nothing to read."]
+    assert found["cleared"] == [255, "Blank: there is nothing to read."]
     ink = np.array([bit == "1" for bit in found["ink"]]).reshape(280, 280)
     assert np.array_equal(np.reshape(found["pixels"], (16, 16)), 255 - picture_of(ink, 16))
 
@@ -299,13 +299,13 @@ def test_clicks_and_keys(chromium, digits):
     assert found["previous"] == {"l": 1, "i": m - 1}
     assert found["score"][:2] == [{"l": 2, "i": 9}, "Class 9"]
     factor, offset = model.blocks[2].factor[9], model.blocks[2].offset[9]
-    assert f"argue {'against' if factor < 0 else 'for'} the class" in found["score"][2]
+    assert f"the ones argue {'against' if factor < 0 else 'for'} it" in found["score"][2]
     for value in (f"{abs(factor):.4f}", f"{abs(offset):.4f}", f"{abs(scores[9, 9]):.2f}"):
         assert value.rstrip("0") in found["score"][2]
     assert found["keys"] == [212 * 280 + 130, True]
-    assert found["cleared"] == [False, "The picture is blank: there is nothing to read."]
+    assert found["cleared"] == [False, "Blank: there is nothing to read."]
     assert f"{adds_of(model):,}" in found["costs"]
-    parts = "33,433 ones \u2212 1,032, ", " + 1,805 for ", " + 1,034 to subtract"
+    parts = "33,433 ones \u2212 1,032 (", " + 1,805 (", " + 1,034 ("
     for value in (*parts, "5.28% of the 667,638", "26,123", "0.98% of the 2,678,824"):
         assert value in found["costs"]
     assert found["views"]
@@ -324,7 +324,7 @@ def test_a_blank_picture_moves_nothing_and_wrong_readings_are_marked(chromium, d
         const places = () => ids.map(id => {
           const {left, top, width} = element(id).getBoundingClientRect();
           return [left, top, width];
-        });
+        }).concat([document.querySelector(".below").getBoundingClientRect().top]);
         found.full = [places(), grey()];
         element("clear").click();
         found.blank = [places(), grey()];

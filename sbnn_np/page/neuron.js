@@ -120,7 +120,7 @@ function writeAccount(account) {
     rows.push(["threshold", number(account.threshold / layer.unit)]);
     rows.push(["direction", turned ? "\u25c6 fires below" : "\u25cf fires at or above", side]);
   } else {
-    rows.push([`times its factor: its ones argue ${side} the class`,
+    rows.push([`times its factor: the ones argue ${side} it`,
                `${turned ? "\u25c6" : "\u25cf"} ${number(layer.factor[m], 4)}`, side]);
     rows.push(["plus its offset: the score where the sum is 0", number(layer.offset[m], 4)]);
     rows.push(["score", number(account.score), "total"]);

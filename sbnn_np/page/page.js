@@ -184,7 +184,7 @@ function drawScores() {
     written.textContent = scores[m].toFixed(2).replace("-", "\u2212");
   });
   const answer = element("answer");
-  answer.textContent = blank ? "The picture is blank: there is nothing to read."
+  answer.textContent = blank ? "Blank: there is nothing to read."
     : "The network reads ";
   if (blank) return;
   add(answer, "b", MODEL.classes[winner]);
@@ -210,9 +210,9 @@ function drawCosts() {
     `${number(full)} that it takes if every weight counts. A weight of 0 costs nothing.`);
   const parts = partsOfAdds(MODEL);
   add(costs.lastChild, "p", `${number(parts.ones)} ones ` +
-    `\u2212 ${number(parts.firsts)}, since a neuron's first one adds nothing` + (parts.totals
-    ? ` + ${number(parts.totals)} for the total of each layer's inputs + ` +
-      `${number(parts.subtractions)} to subtract a part of it from each sum.` : "."), "note");
+    `\u2212 ${number(parts.firsts)} (a neuron's first one needs no addition)` + (parts.totals
+    ? ` + ${number(parts.totals)} (the total of each layer's inputs) + ` +
+      `${number(parts.subtractions)} (to subtract a part of it from each sum).` : "."), "note");
   cost("bytes of the model file", FILE.length, floats, `${percent(FILE.length / floats)} of the ` +
     `${number(floats)} that the same network takes in float32. This page holds the file.`);
   const few = Math.round(ones.reduce((sum, each) => sum + each.length, 0) / M);

@@ -25,7 +25,7 @@ function drawWires() {
     pen.moveTo(s, t);
     if (beside) pen.bezierCurveTo(x, t, x, v, u, v);
     else if (l < hiddenLayers.length) pen.bezierCurveTo(s, y, u, y, u, v);
-    else pen.bezierCurveTo(s, y, u + 30, v, u, v);
+    else pen.bezierCurveTo(u + 34, t, u + 34, v, u, v);
     pen.stroke();
   }
 }
