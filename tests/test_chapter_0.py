@@ -45,8 +45,8 @@ def test_it_learns_xor(chapter):
         assert answer == a ^ b
     assert said.count("   flips\n") == 5
     assert said.endswith(
-        "All answers are right after 4 steps and 5 flips. What is kept:\n    A adds a and b\n"
-        "    B adds a and b\n    C adds nothing\n    the answer adds A and B\n"
+        "All answers are right after 4 steps and 5 flips. What is kept:\n    A adds a + b\n"
+        "    B adds a + b\n    C adds nothing\n    the answer adds A + B\n"
     )
 
 
@@ -60,9 +60,12 @@ def test_the_flips_are_those_that_the_text_tells_of(chapter):
     assert b_to_b == [0, 0, 1, 0, 1]                          # a bet, lost, and made again
     assert from_b == [0, 1, 1, 1, 1]
     assert sum(int(s["w"].sum() + s["answer_w"].sum()) for s in steps[:1]) == 3
-    # and from another start it never learns, since no gradient comes back to A
+    # and from another start it never learns, since A and its weight to the answer are both 0
     stuck = steps_of(chapter[1], np.array([[2, 1, -2], [-2, 0, -4]]), START[1], most=500)
-    assert len(stuck) == 500 and stuck[-1]["answer_w"][0, 0] == 0
+    last = stuck[-1]
+    assert len(stuck) == 500 and not last["w"][:, 0].any() and last["answer_w"][0, 0] == 0
+    assert not last["bits"][:, 0].any() and last["danswer"].any()
+    assert last["danswer_w"][0, 0] == 0 and not last["dw"][:, 0].any()
 
 
 def test_each_step_is_that_of_the_package(chapter):

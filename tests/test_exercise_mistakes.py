@@ -25,6 +25,14 @@ def no_window(dw, da, y):
     return dw, da
 
 
+def clipped_gradient(dw, da, y):
+    return dw, np.maximum(-1, np.minimum(1, da))
+
+
+def slopes_of_latents(dw, da, y):
+    return 0 * dw + 1, np.where((y < -1) | (y > 1), 0, da)
+
+
 def all_ties(latent, k):
     return 1.0 * (latent >= sorted(latent, reverse=True)[k - 1])
 
@@ -37,6 +45,10 @@ def last_ties(latent, k):
 
 def transposed(dy, x, w):
     return dy @ w.T, dy.T @ x
+
+
+def w_as_it_is(dy, x, w):
+    return np.dot(dy, w), x.T @ dy
 
 
 def mean_of_images(dy, x, w):
@@ -57,6 +69,36 @@ def strength_alone(ones, total, expected, share, loss):
     h = ones / total - expected
     strength = share * loss / (h * (1 - share)) if h > 1e-4 else 0
     return strength * max(h, 0), strength
+
+
+def count_of_ones(ones, total, expected, share, loss):
+    h = ones - expected
+    if h > 0.0001:
+        strength = share * loss / (h * (1 - share))
+        return strength * h, strength / total
+    return 0, 0
+
+
+def no_brackets(ones, total, expected, share, loss):
+    h = max(ones / total - expected, 0)
+    strength = 0 if h <= 0.0001 else share * loss / h * (1 - share)
+    return strength * h, strength / total
+
+
+def up_to_zero(ones, total, expected, share, loss):
+    h = ones / total - expected
+    if h <= 0:
+        return 0, 0
+    return share * loss / (h * (1 - share)) * h, share * loss / (h * (1 - share)) / total
+
+
+def no_derivative(ones, total, expected, share, loss):
+    h = ones / total - expected
+    return (0 if h <= 0.0001 else share * loss / (1 - share)), 0
+
+
+def no_brackets_and_no_derivative(ones, total, expected, share, loss):
+    return no_brackets(ones, total, expected, share, loss)[0], 0
 
 
 def channels_first(x, kernel):
@@ -122,13 +164,21 @@ def unfair_to_twins(size, accuracy):
     ("0.2", climbing, "must move against it"),
     ("1.1", one_at_zero, "exactly 0 must become 0"),
     ("1.2", no_window, "The window is missing"),
+    ("1.2", clipped_gradient, "da is clipped"),
+    ("1.2", slopes_of_latents, "dlatent is dw times the slope"),
     ("1.3", all_ties, "more than k ones"),
     ("1.3", last_ties, "they must go to the earlier index"),
     ("1.4", transposed, "dw looks transposed"),
+    ("1.4", w_as_it_is, "w must be transposed for dx"),
     ("1.4", mean_of_images, "must be the sum over them"),
     ("1.5", no_mean, "The mean of dy over the batch is missing"),
     ("1.5", plain_chain_rule, "both of their parts are missing"),
     ("1.6", strength_alone, "only 1 / total"),
+    ("1.6", count_of_ones, "ones / total - expected, not ones - expected"),
+    ("1.6", no_brackets, "Brackets are missing"),
+    ("1.6", up_to_zero, "not only where it is 0 or less"),
+    ("1.6", no_derivative, "dw is 0 everywhere"),
+    ("1.6", no_brackets_and_no_derivative, "Brackets are missing"),
     ("2.1", channels_first, "channel comes first"),
     ("2.2", overwriting, "add rows with +="),
     ("2.3", always_or, "AND"),
@@ -144,3 +194,15 @@ def test_planted_mistakes_are_named(number, function, named):
     state, report = compare.check(command.EXERCISES[number], function)
     assert state == "wrong" and named in " ".join(report.split())
     assert "largest difference" in report and "Traceback" not in report
+
+
+@pytest.mark.parametrize("function, sentences", [
+    (count_of_ones, 1), (no_brackets, 1), (up_to_zero, 1), (no_brackets_and_no_derivative, 2),
+])
+def test_one_mistake_in_all_results_is_named_once(function, sentences):
+    exercise = command.EXERCISES["1.6"]
+    right, given = (
+        [compare.as_results(exercise, f(**case)) for case in exercise.cases]
+        for f in (exercise.answer, function)
+    )
+    assert len(compare.named_mistakes(exercise, right, given)) == sentences

@@ -24,6 +24,15 @@ def test_an_answer_is_checked(capsys):
     assert command.main(["1.a"]) == 1 and "Put your answer" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("number, answer, told", [
+    ("1.a", "33434", "round down"),
+    ("0.c", "9", "'Step n' shows what n - 1 steps have done"),
+])
+def test_an_answer_that_is_one_too_many_is_explained(number, answer, told, capsys):
+    assert command.main([number, answer]) == 1
+    assert told in " ".join(capsys.readouterr().out.split())
+
+
 @pytest.mark.parametrize("chapter", ["0", "1", "2", "3", "4"])
 def test_a_chapter_says_what_will_be_known_and_asks_its_questions_in_the_same_words(chapter):
     (path,) = (ROOT / "walkthrough").glob(f"0{chapter}_*.py")
@@ -32,3 +41,10 @@ def test_a_chapter_says_what_will_be_known_and_asks_its_questions_in_the_same_wo
     assert f"python -m walkthrough.exercises {chapter}.a" in told
     for number, question in questions.QUESTIONS.items():
         assert number[0] != chapter or f"{number} {question.text}" in told, number
+
+
+@pytest.mark.parametrize("chapter", ["2", "3", "4", "5"])
+def test_what_is_to_think_about_is_not_called_exercises(chapter):
+    (path,) = (ROOT / "walkthrough").glob(f"0{chapter}_*.py")
+    headings = re.findall(r"^# %% (.*)$", path.read_text(encoding="utf-8"), re.M)
+    assert "To think about" in headings and "Exercises" not in headings

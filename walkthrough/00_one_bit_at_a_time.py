@@ -168,18 +168,21 @@ while s["danswer"].any() and number < 50:
 # %% 5. What is kept
 #
 # The latents have done their work. What is kept is nine bits, and of each neuron its limit
-# and its direction. A is now "a or b", B is "not both", and the answer is "A and B", which
-# is XOR. C has no ones: it was not needed, and can be left out.
+# and its direction. A and B add the same sum, a + b, but compare it with different limits. A
+# gives 1 if it is 1 or more: that is "a or b". B gives 1 if it is below 2: "not both". The
+# answer adds A + B, and gives 1 if that is 2: "A and B", which is XOR. C has no ones: it was
+# not needed, and can be left out.
 #
 # It does not always end so well. Start the latent from b to A at -2, and the network never
-# learns: the weight from A to the answer becomes 0, and over a weight of 0 no gradient comes
-# back to A. In a large network other neurons take over.
+# learns. The weights from a and b to A become 0, and so does the weight from A to the answer.
+# Over that weight of 0 no gradient comes back to A. And A's bit is now 0 in every case, so that
+# weight gets no gradient either. In a large network other neurons take over.
 
 right = "All" if not s["danswer"].any() else "Not all"
 print(f"\n{right} answers are right after {number - 1} steps and {flips} flips. What is kept:")
 for m, name in enumerate("ABC"):
-    print(f"    {name} adds {' and '.join(np.array(['a', 'b'])[s['w'][:, m] == 1]) or 'nothing'}")
-print(f"    the answer adds {' and '.join(np.array(list('ABC'))[s['answer_w'][:, 0] == 1])}")
+    print(f"    {name} adds {' + '.join(np.array(['a', 'b'])[s['w'][:, m] == 1]) or 'nothing'}")
+print(f"    the answer adds {' + '.join(np.array(list('ABC'))[s['answer_w'][:, 0] == 1])}")
 
 # %% From here to the package
 #
@@ -191,9 +194,10 @@ print(f"    the answer adds {' and '.join(np.array(list('ABC'))[s['answer_w'][:,
 #     backward    ops.dense_backward, ops.bit_backward and quantize.straight_through
 #     move        optim.SGD and others, with latents that are floats
 #
-# Three things are new in chapter 1. Batch norm learns each neuron's limit and direction,
-# which were given here. Cross-entropy takes the place of the squared error, for answers of
-# ten classes. And there are not four cases but 55,000 images, a hundred or so a step.
+# Three things are new in chapter 1. Batch norm learns each neuron's limit, which was given
+# here. (The direction is the sign of its scale. It is drawn at the start, and may change, but
+# rarely does.) Cross-entropy takes the place of the squared error, for answers of ten classes.
+# And there are not four cases but 55,000 images, a hundred or so a step.
 #
 # %% Three questions
 #

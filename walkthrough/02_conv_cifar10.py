@@ -303,9 +303,7 @@ for what, picture in figures.items():
 print(f"\nwrote {os.path.relpath(args.out / name)}.json and {len(figures)} figures beside it")
 print(f"{time.perf_counter() - began:.0f} seconds in all")
 
-# %% Exercises
-#
-# Functions to fill in, and a program that checks them: walkthrough/exercises/chapter_2.py.
+# %% To think about
 #
 # 1. Why does fast.gather turn the filters by half a turn? Take a row of pixels and a filter
 #    of three numbers, and write down what pixel 5 gets back.
@@ -326,7 +324,8 @@ print(f"{time.perf_counter() - began:.0f} seconds in all")
 # %% Three questions
 #
 # The answers are computed by the program that checks yours:
-# python -m walkthrough.exercises 2.a NUMBER (and 2.b, 2.c).
+# python -m walkthrough.exercises 2.a NUMBER (and 2.b, 2.c). The functions to fill in are in
+# walkthrough/exercises/chapter_2.py.
 #
 # 2.a An image has 32 x 32 pixels of 64 channels. Windows have 3 x 3 pixels, padding is 1 and
 #     stride 1. How many times larger than the image is its im2col matrix?

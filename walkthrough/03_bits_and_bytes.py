@@ -409,9 +409,7 @@ for what, picture in figures.items():
 print(f"\nwrote {os.path.relpath(args.out / name)}.json and {len(figures)} figures beside it")
 print(f"{time.perf_counter() - began:.0f} seconds in all")
 
-# %% Exercises
-#
-# Functions to fill in, and a program that checks them: walkthrough/exercises/chapter_3.py.
+# %% To think about
 #
 # 1. Why can pooling wait until after the threshold in a frozen network, when training pools first?
 # 2. A centred neuron subtracts centre * sum(x). Why does that cost it one addition, and not D?
@@ -425,7 +423,8 @@ print(f"{time.perf_counter() - began:.0f} seconds in all")
 # %% Three questions
 #
 # The answers are computed by the program that checks yours:
-# python -m walkthrough.exercises 3.a NUMBER (and 3.b, 3.c).
+# python -m walkthrough.exercises 3.a NUMBER (and 3.b, 3.c). The functions to fill in are in
+# walkthrough/exercises/chapter_3.py.
 #
 # 3.a A plain neuron has 20 ones, and its inputs are bits. Frozen, it is a threshold and a flip.
 #     How many different neurons can they make of it? (Two neurons are different if they differ at

@@ -141,9 +141,7 @@ for what, picture in figures.items():
 print(f"\nwrote {len(figures)} figures to {os.path.relpath(args.out)}")
 print(f"{time.perf_counter() - began:.0f} seconds in all")
 
-# %% Exercises
-#
-# Functions to fill in, and a program that checks them: walkthrough/exercises/chapter_4.py.
+# %% To think about
 #
 # 1. At 5% ones a mask is 32 times smaller than float32, a list of ones is 640 times smaller if only
 #    ones are counted, and the file about 105 times. Which of the three could be sent by mail?
@@ -158,7 +156,8 @@ print(f"{time.perf_counter() - began:.0f} seconds in all")
 # %% Three questions
 #
 # The answers are computed by the program that checks yours:
-# python -m walkthrough.exercises 4.a NUMBER (and 4.b, 4.c).
+# python -m walkthrough.exercises 4.a NUMBER (and 4.b, 4.c). The functions to fill in are in
+# walkthrough/exercises/chapter_4.py.
 #
 # 4.a A layer of 512 inputs and 512 neurons is made twice as wide: 1024 inputs, 1024 neurons. Its
 #     density goes from 5% to 1.25%, so it has as many ones as before. By how many percent does

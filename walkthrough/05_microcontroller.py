@@ -246,7 +246,7 @@ for what, picture in figures.items():
 print(f"\nwrote {os.path.relpath(args.out / name)}.json and {len(figures)} figures beside it")
 print(f"{time.perf_counter() - began:.0f} seconds in all")
 
-# %% Exercises
+# %% To think about
 #
 # 1. A neuron has 784 inputs and 39 ones. How many bytes does it take as a mask, as a list of
 #    numbers of two bytes, and as gaps with an end mark?

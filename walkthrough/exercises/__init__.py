@@ -1,6 +1,7 @@
 """Exercises: functions to fill in, a file a chapter, and a command that checks them.
 
     python -m walkthrough.exercises            what there is, and what is done
+    python -m walkthrough.exercises 1          what there is in chapter 1
     python -m walkthrough.exercises 1.3        check exercise 1.3
     python -m walkthrough.exercises 2.a 9      check an answer to question a of chapter 2
 

@@ -44,10 +44,11 @@ def title(exercise):
     return (written(exercise).__doc__ or "").split("\n")[0].removeprefix(exercise.number).strip()
 
 
-def listing():
-    """All exercises with their state, and how to go on."""
+def listing(chapter=""):
+    """The exercises of one chapter, or of all, with their state, and how to go on."""
+    exercises = {n: exercise for n, exercise in EXERCISES.items() if n.startswith(chapter)}
     lines, done = [], 0
-    for number, exercise in EXERCISES.items():
+    for number, exercise in exercises.items():
         try:
             with redirect_stdout(io.StringIO()):              # what a function prints itself
                 state = compare.check(exercise, written(exercise))[0]
@@ -56,11 +57,13 @@ def listing():
             state, told = "broken", str(error)
         done += state == "done"
         lines.append(f"  {number}  {state:<6}  {exercise.name:<19} {told}")
-    numbers = ", ".join(questions.QUESTIONS)
+    numbers = ", ".join(number for number in questions.QUESTIONS if number.startswith(chapter))
+    files = f"chapter_{chapter}.py" if chapter else "chapter_0.py to chapter_4.py"
     return "\n".join([
-        f"Exercises: {done} of {len(EXERCISES)} are done. Fill in the functions of",
-        f"{HERE.parent.name}/{HERE.name}/chapter_0.py to chapter_4.py.", "", *lines, "",
-        f"Questions of the chapters: {numbers}", "",
+        f"Exercises: {done} of {len(exercises)} are done. Fill in the functions of",
+        f"{HERE.parent.name}/{HERE.name}/{files}.", "", *lines, "",
+        f"Questions of the chapter{'' if chapter else 's'}: {numbers}", "",
+        "python -m walkthrough.exercises 1        lists a chapter",
         "python -m walkthrough.exercises 1.3      checks an exercise",
         "python -m walkthrough.exercises 2.a 9    checks an answer to a question",
     ])
@@ -72,15 +75,20 @@ def main(words):
     Parameters
     ----------
     words : list of str
-        Nothing; or the number of an exercise; or that of a question, and an answer.
+        Nothing; or the number of a chapter; or that of an exercise; or that of a question, and
+        an answer; or --help.
 
     Returns
     -------
     status : int
         0 if what was checked is right, 1 if it is not, 2 if there is no such thing.
     """
-    if not words:
-        print(listing())
+    chapters = {number[0] for number in EXERCISES}
+    if not words or len(words) == 1 and words[0] in chapters:
+        print(listing(*words))
+        return 0
+    if {"-h", "--help"} & set(words):
+        print(sys.modules[__package__].__doc__.strip())
         return 0
     number, *rest = words
     if number in questions.QUESTIONS and len(rest) <= 1:
@@ -98,7 +106,7 @@ def main(words):
         print(f"error: {' '.join(rest)}: too much behind {number}", file=sys.stderr)
         return 2
     else:
-        known = ", ".join([*EXERCISES, *questions.QUESTIONS])
+        known = ", ".join([*sorted(chapters), *EXERCISES, *questions.QUESTIONS])
         print(f"error: there is no {number}; there are {known}", file=sys.stderr)
         return 2
     print(report)

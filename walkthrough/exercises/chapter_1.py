@@ -117,7 +117,7 @@ def dense_backward(dy, x, w):
     Examples
     --------
     >>> dense_backward(
-    ...     np.array([[1.0, -1.0]]), x=np.array([[1.0, 2.0]]), w=np.array([[1.0, 0.0], [0.0, 0.0]])
+    ...     np.array([[1.0, -1.0]]), x=np.array([[1.0, 2.0]]), w=np.array([[1.0, 0.0], [1.0, 1.0]])
     ... )
     (array([[1., 0.]]), array([[ 1., -1.],
            [ 2., -2.]]))
@@ -140,6 +140,19 @@ def batchnorm_backward(dy, xhat, scale, inv_std):
         inv_std[m] = 1 / sqrt(variance[m] + eps)
         xhat[n,m]  = (x[n,m] - mean[m]) * inv_std[m]
         y[n,m]     = scale[m] * xhat[n,m] + shift[m]
+
+    Going back, look at one column; m is left out. scale and shift are used for all N images. Of
+    x, only xhat is made: dxhat[i] = dy[i] * scale for each image i. A move of x[n] by a small
+    number h reaches the xhat[i] in three ways, so dx[n] is the sum of three parts. Each part is
+    the sum over i of dxhat[i] times the move of xhat[i], divided by h:
+
+    1. Directly, only xhat[n] moves, by inv_std * h. The part is inv_std * dxhat[n].
+    2. The mean moves by h / N, and so every xhat[i] by -inv_std * h / N. The part is
+       -inv_std * (the mean of dxhat over the batch).
+    3. The variance moves by 2 * (x[n] - mean) * h / N. The slope of inv_std with respect to the
+       variance is -inv_std**3 / 2, so inv_std moves by -inv_std**2 * xhat[n] * h / N. Every
+       xhat[i] is (x[i] - mean) * inv_std, so it moves by -inv_std * xhat[n] * xhat[i] * h / N.
+       What is the part?
 
     Parameters
     ----------
@@ -164,10 +177,8 @@ def batchnorm_backward(dy, xhat, scale, inv_std):
 
     Hint
     ----
-    scale and shift are used for all N images: their derivatives are sums over n. x is used three
-    times, directly, in the mean and in the variance. Together that gives
-    dx = scale inv_std (dy - mean of dy - xhat mean of (dy xhat)), with means over the batch, one
-    for each column.
+    Begin with dshift and dscale, which are sums over the images. Then compute dxhat, and one
+    by one the three parts of dx, as described above. Each column has its own means: axis=0.
     """
     raise NotImplementedError
 

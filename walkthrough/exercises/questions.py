@@ -168,14 +168,16 @@ QUESTIONS = {
         "right?",
         lambda: steps_to_learn(-1),
         "It takes longer, since that latent must be pushed twice.",
-        "Change the latent in the file, run it, and read its last lines.",
+        "Change the latent in the file, run it, and read its last lines. 'Step 1' shows the "
+        "start, before anything has moved. So 'Step n' shows what n - 1 steps have done.",
     ),
     "1.a": Question(
         "A network of 784-512-512-10 may have 5% ones. How many ones are that? (Only whole "
         "ones count.)",
         lambda: quantize.ones_within(0.05, 784 * 512 + 512 * 512 + 512 * 10),
         "There are 668,672 weights, and a twentieth of them is 33,433.6.",
-        "The network has 784 x 512 + 512 x 512 + 512 x 10 weights.",
+        "The network has 784 x 512 + 512 x 512 + 512 x 10 weights. If 5% of that is no whole "
+        "number, round down: one more would be more than 5%.",
     ),
     "1.b": Question(
         "A neuron has three ones, and its inputs are bits. Its scale is negative, and it fires "

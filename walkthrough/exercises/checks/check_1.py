@@ -75,6 +75,20 @@ def without(*parts):
     return dx
 
 
+def mistaken_penalty(h_of=lambda ones, total, expected: ones / total - expected, below=1e-4,
+                     strength_of=lambda h, share, loss: share * loss / (h * (1 - share))):
+    """A function that computes both results of 1.6 with another h, limit or strength."""
+
+    def both(ones, total, expected, share, loss):
+        h = h_of(ones, total, expected)
+        if h <= below:
+            return 0.0, 0.0
+        strength = strength_of(h, share, loss)
+        return strength * h, strength / total
+
+    return both
+
+
 EXERCISES = [
     Exercise("1.1", "zero_one", ("w",), [
         {"latent": np.array([-0.5, 0.0, 0.25])}, {"latent": some(1, 3, 4) / 4},
@@ -99,11 +113,18 @@ EXERCISES = [
          lambda dw, da, y: dw * (abs(dw) <= 1)),
         ("dlatent", "With a slope of 0 no latent would ever learn: the estimator takes 1.",
          lambda dw, da, y: 0 * dw),
+        ("dlatent", "This is the slope; dlatent is dw times the slope.",
+         lambda dw, da, y: np.ones_like(dw)),
+        ("dlatent", "dw is clipped to -1 and 1; with a slope of 1 it must stay as it is.",
+         lambda dw, da, y: np.clip(dw, -1, 1)),
         ("dy", "The window is missing: where y is beyond -1 and 1, dy must be 0.",
          lambda dw, da, y: da),
         ("dy", "-1 and 1 themselves are inside: <= 1, not < 1.",
          lambda dw, da, y: da * (abs(y) < 1)),
         ("dy", "The window is that of y, not of da.", lambda dw, da, y: da * (abs(da) <= 1)),
+        ("dy", "da is clipped to -1 and 1; it must stay as it is where y is from -1 to 1, and "
+               "become 0 elsewhere.",
+         lambda dw, da, y: np.clip(da, -1, 1)),
         ("dy", "Only one side of the window is there: y below -1 counts as inside.",
          lambda dw, da, y: da * (y <= 1)),
         ("dy", "This is the slope; dy is da times the slope.", lambda dw, da, y: abs(y) <= 1),
@@ -135,11 +156,13 @@ EXERCISES = [
     Exercise("1.4", "dense_backward", ("dx", "dw"), [
         {
             "dy": np.array([[1.0, -1.0]]), "x": np.array([[1.0, 2.0]]),
-            "w": np.array([[1.0, 0.0], [0.0, 0.0]]),
+            "w": np.array([[1.0, 0.0], [1.0, 1.0]]),
         },
         {"dy": some(6, 2, 3), "x": some(7, 2, 4), "w": some(8, 4, 3) % 2},
         {"dy": some(9, 5, 2), "x": some(10, 5, 3), "w": some(11, 3, 2)},
     ], dense_backward, [
+        ("dx", "w must be transposed for dx: the sum goes over m, the columns of w.",
+         lambda dy, x, w: dy @ w),
         ("dx", "dx looks transposed.", lambda dy, x, w: (dy @ w.T).T),
         ("dw", "dw looks transposed.", lambda dy, x, w: dy.T @ x),
         ("dw", "dw is a mean over the images; it must be the sum over them.",
@@ -198,19 +221,23 @@ EXERCISES = [
         {"ones": 48, "total": 64, "expected": 0.25, "share": 0.75, "loss": 2.0},
         {"ones": 8193, "total": 16384, "expected": 0.5, "share": 0.5, "loss": 1.0},
     ], losses.expected_connections, [
+        ("penalty", "Where h is 0.0001 or less, as in cases 2, 3 and 5, the penalty must be 0.",
+         lambda ones, total, expected, share, loss: share * loss / (1 - share)),
+        ("all", "h must compare two fractions: ones / total - expected, not ones - expected.",
+         mistaken_penalty(h_of=lambda ones, total, expected: ones - expected)),
+        ("all", "h must be a fraction of all weights, ones / total - expected; here it is a count.",
+         mistaken_penalty(h_of=lambda ones, total, expected: ones - total * expected)),
+        ("all", "Brackets are missing: share * loss must be divided by all of h * (1 - share).",
+         mistaken_penalty(strength_of=lambda h, share, loss: share * loss / h * (1 - share))),
+        ("all", "The factor 1 - share is missing below the line.",
+         mistaken_penalty(strength_of=lambda h, share, loss: share * loss / h)),
+        ("all", "Both results must be 0 where h is 0.0001 or less, not only where it is 0 or less.",
+         mistaken_penalty(below=0)),
+        ("dw", "dw is 0 everywhere; where there is a penalty, it is strength / total.",
+         lambda ones, total, expected, share, loss: 0),
         ("dw", "This is the strength; one weight is only 1 / total of the fraction of ones.",
          lambda ones, total, expected, share, loss:
          total * losses.expected_connections(ones, total, expected, share, loss)[1]),
-        ("penalty", "Where the ones are few enough, the penalty must be 0; here it is not.",
-         lambda ones, total, expected, share, loss: share * loss / (1 - share)),
-        ("penalty", "The factor 1 - share is missing below the line.",
-         lambda ones, total, expected, share, loss:
-         share * loss * (ones / total - expected > 1e-4)),
-        ("penalty", "A fraction of ones of up to 0.0001 too much must cost nothing.",
-         lambda ones, total, expected, share, loss:
-         share * loss / (1 - share) * (ones / total > expected)),
-        ("dw", "A fraction of ones of up to 0.0001 too much must cost nothing.",
-         lambda ones, total, expected, share, loss:
-         share * loss / (1 - share) / (ones - expected * total) if ones / total > expected else 0),
-    ], tolerance=1e-12),
+    ], tolerance=1e-12, before_division="h is 0 in this case, and nothing can be divided by 0. "
+       "Return 0 for both results where h is 0.0001 or less, before you divide by h."),
 ]

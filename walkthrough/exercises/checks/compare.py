@@ -27,7 +27,8 @@ class Exercise:
         Takes the arguments of a case and returns what is right.
     mistakes : list of (str, str, function)
         The name of a result, a sentence that names a mistake, and a function that takes the
-        arguments of a case and returns that result as the mistake would have it.
+        arguments of a case and returns that result as the mistake would have it. With "all" in
+        place of a name the function returns all results; then only that mistake is named.
     closer : function, optional
         Asked when no mistake explains what is wrong: it takes a case and the list of results, and
         returns a sentence, or "" if it knows none.
@@ -36,6 +37,8 @@ class Exercise:
         equality, which sums and products of small integers can keep.
     binary : bool
         Whether reports show whole numbers bit by bit.
+    before_division : str
+        What to do before a division; said if the function divides by 0.
     """
 
     number: str
@@ -47,10 +50,11 @@ class Exercise:
     closer: object = None
     tolerance: float = 0.0
     binary: bool = False
+    before_division: str = ""
 
 
 class Unusable(Exception):  # noqa: N818 - it is no error of this program
-    """What a function returned cannot be compared: the message says why."""
+    """A function stopped, or what it returned cannot be compared: the message says why."""
 
 
 def check(exercise, function):
@@ -68,25 +72,16 @@ def check(exercise, function):
     report : str
         For the reader, in several lines.
     """
-    given = []
+    given, stopped = [], ""
     for number, case in enumerate(exercise.cases, 1):
-        arguments = {name: copied(value) for name, value in case.items()}
-        where = f"Case {number} of {len(exercise.cases)}:\n{shown(case, exercise.binary)}"
         try:
-            with np.errstate(all="ignore"):
-                given.append(as_results(exercise, function(**arguments)))
+            given.append(run(exercise, function, case))
         except NotImplementedError:
             return "blank", blank(exercise, function)
         except Unusable as problem:
-            return "wrong", f"{where}\n{problem}"
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a reader's function raises is told
-            return "wrong", f"{where}\n{told(error, exercise, function)}"
-        for name, value in case.items():
-            if not same(value, arguments[name]):
-                return "wrong", (
-                    f"{where}\n{exercise.name} changed its argument {name}. Return new arrays: "
-                    f"write {name} = {name} - ..., not {name} -= ...; or change {name}.copy()"
-                )
+            where = f"Case {number} of {len(exercise.cases)}:"
+            stopped = f"{where}\n{shown(case, exercise.binary)}\n{problem}"
+            break
     right = [as_results(exercise, exercise.answer(**case)) for case in exercise.cases]
     for number, (mine, yours) in enumerate(zip(right, given), 1):
         if all(close(a, b, exercise.tolerance) for a, b in zip(mine, yours)):
@@ -96,16 +91,37 @@ def check(exercise, function):
             shown(exercise.cases[number - 1], exercise.binary), "",
             table(exercise, mine, yours), *remarks(exercise, mine, yours),
         ]
-        named = list(named_mistakes(exercise, right, given))
+        named = named_mistakes(exercise, right, given)
         if not named and exercise.closer:
             named = [exercise.closer(exercise.cases[number - 1], yours)]
         lines += [textwrap.fill(sentence, 90) for sentence in named if sentence]
-        return "wrong", "\n".join(lines)
+        return "wrong", "\n".join([*lines, "", stopped] if stopped else lines)
+    if stopped:
+        return "wrong", stopped
     how = "exact" if exercise.tolerance == 0 else "right"
     return "done", (
         f"{exercise.number} {exercise.name}: done. In all {len(right)} cases every number is "
         f"{how}. The last case:\n\n{table(exercise, right[-1], given[-1])}"
     )
+
+
+def run(exercise, function, case):
+    """What a function returns for a case, as a list of arrays; Unusable if there is none."""
+    arguments = {name: copied(value) for name, value in case.items()}
+    try:
+        with np.errstate(all="ignore"):
+            results = as_results(exercise, function(**arguments))
+    except (NotImplementedError, Unusable):
+        raise
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a reader's function raises is told
+        raise Unusable(told(error, exercise, function)) from None
+    for name, value in case.items():
+        if not same(value, arguments[name]):
+            raise Unusable(
+                f"{exercise.name} changed its argument {name}. Return new arrays: "
+                f"write {name} = {name} - ..., not {name} -= ...; or change {name}.copy()"
+            )
+    return results
 
 
 def copied(value):
@@ -160,8 +176,9 @@ def off(right, given, tolerance):
 
 
 def table(exercise, right, given):
-    """One line a result: its shape, whether it is exact, the largest difference, and where."""
-    rows = [("result", "shape", "exact", "largest difference", "where", "is", "should be")]
+    """One line a result: its shape, whether it is right, the largest difference, and where."""
+    how = "exact" if exercise.tolerance == 0 else "right"
+    rows = [("result", "shape", how, "largest difference", "where", "is", "should be")]
     for name, mine, yours in zip(exercise.results, right, given):
         shape = str(yours.shape) if yours.shape else "number"
         if mine.shape != yours.shape:
@@ -169,7 +186,7 @@ def table(exercise, right, given):
             continue
         wrong = off(mine, yours, exercise.tolerance)
         if not wrong.any():
-            distance = "0" if exercise.tolerance == 0 else "of rounding"
+            distance = "0" if exercise.tolerance == 0 else "none but rounding"
             rows.append((name, shape, "yes", distance, "", "", ""))
             continue
         distance = {i: abs(mine[i] - yours[i]) for i in np.ndindex(mine.shape) if wrong[i]}
@@ -202,23 +219,42 @@ def remarks(exercise, right, given):
 
 
 def named_mistakes(exercise, right, given):
-    """The mistakes that explain a wrong result in every case, in words."""
-    for k, name in enumerate(exercise.results):
-        wrong_somewhere = any(
-            not close(mine[k], yours[k], exercise.tolerance) for mine, yours in zip(right, given)
-        )
-        if not wrong_somewhere:
+    """Sentences on the mistakes that explain a wrong result in every case that was run."""
+    for name, sentence, as_mistaken in exercise.mistakes:
+        if name == "all" and explains(exercise, as_mistaken, given, range(len(exercise.results))):
+            return [sentence]
+    named = []
+    for k, result in enumerate(exercise.results):
+        if all(close(mine[k], yours[k], exercise.tolerance) for mine, yours in zip(right, given)):
             continue
-        for result, sentence, as_mistaken in exercise.mistakes:
-            if result == name and all(
-                close(
-                    np.asarray(as_mistaken(**case)).astype(object), yours[k],
-                    max(exercise.tolerance, 1e-9),
-                )
-                for case, yours in zip(exercise.cases, given)
-            ):
-                yield sentence
+        for name, sentence, as_mistaken in exercise.mistakes:
+            one = as_mistaken if name == result else kth_of(as_mistaken, k)
+            if name in (result, "all") and explains(exercise, one, given, [k]):
+                named.append(sentence)
                 break
+    return list(dict.fromkeys(named))                         # none of them twice
+
+
+def explains(exercise, as_mistaken, given, places):
+    """Whether a mistake leads to the results at some places, in every case that was run."""
+    tolerance = max(exercise.tolerance, 1e-9)
+    for case, yours in zip(exercise.cases, given):
+        try:
+            mistaken = as_mistaken(**case)
+        except ValueError:                                    # matrices that do not fit
+            return False
+        mistaken = mistaken if len(places) > 1 else [mistaken]
+        if not all(
+            close(np.asarray(m).astype(object), yours[k], tolerance)
+            for m, k in zip(mistaken, places)
+        ):
+            return False
+    return True
+
+
+def kth_of(function, k):
+    """A function that returns one of the results of another."""
+    return lambda **case: function(**case)[k]
 
 
 def shown(case, binary=False):
@@ -256,6 +292,13 @@ def told(error, exercise, function):
             "Compare\nwhole arrays: latent > 0 has an answer for each number, and so has "
             "(y >= -1) & (y <= 1)."
         )
+    if "matmul" in str(error) or "not aligned" in str(error):
+        said += (
+            "\nIn a @ b, a must have as many columns as b has rows. Is one of them to be "
+            "transposed (.T)?"
+        )
+    if isinstance(error, ZeroDivisionError) and exercise.before_division:
+        said += f"\n{textwrap.fill(exercise.before_division, 90)}"
     return said
 
 
