@@ -141,9 +141,9 @@ def batchnorm_backward(dy, xhat, scale, inv_std):
         xhat[n,m]  = (x[n,m] - mean[m]) * inv_std[m]
         y[n,m]     = scale[m] * xhat[n,m] + shift[m]
 
-    Going back, look at one column; m is left out. scale and shift are used for all N images. Of
-    x, only xhat is made: dxhat[i] = dy[i] * scale for each image i. A move of x[n] by a small
-    number h reaches the xhat[i] in three ways, so dx[n] is the sum of three parts. Each part is
+    Going back, look at one column; m is left out. scale and shift are used for all N images. x
+    reaches y by xhat alone, and dxhat[i] = dy[i] * scale for each image i. If x[n] moves by a small
+    number h, it moves the xhat[i] in three ways, so dx[n] is the sum of three parts. Each part is
     the sum over i of dxhat[i] times the move of xhat[i], divided by h:
 
     1. Directly, only xhat[n] moves, by inv_std * h. The part is inv_std * dxhat[n].
