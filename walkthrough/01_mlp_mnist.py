@@ -19,7 +19,8 @@ weights of 0 and 1 (plain, and centred), of which at most one in twenty is 1.
     python walkthrough/01_mlp_mnist.py --full    three seeds, longer, and a wider net
     python walkthrough/01_mlp_mnist.py --renew   write into figures/, not into out/
 
-On MNIST the first command ends with these test accuracies (seed 0):
+On MNIST the first command ends with these test accuracies (seed 0). The word in the middle says how
+the density came about: it was constant, or grew, or a penalty kept it down.
 
     full precision             99.27%
     +-1                        98.51%
@@ -102,11 +103,11 @@ print("and only the bit is kept when training is over.")
 # What calculus says: w does not change when the latent changes a little, so the
 # derivative of the loss with respect to the latent is 0 (and does not exist at the
 # threshold). It is a true statement that teaches nothing: with it, no latent would ever
-# move. The straight-through estimator replaces the slope of the step, 0, by 1. That is
-# wrong in size but right in sign: a larger latent never makes a smaller w, so moving the
-# latent against dw moves w, sooner or later, to where dw points. (dw is the slope at the
-# bit of now, and a flip is a jump of 1. So a single flip may make the loss larger. Then dw
-# changes its sign, and pushes the latent back. Chapter 0 shows such a flip.)
+# move. The straight-through estimator replaces the slope of the step, 0, by 1. The size is
+# made up, but the direction is right: a larger latent never makes a smaller w, so moving the
+# latent against dw moves w, sooner or later, to where it makes the loss smaller. (dw is the
+# slope at the bit of now, and a flip is a jump of 1. So a single flip may make the loss larger.
+# Then dw changes its sign, and pushes the latent back. Chapter 0 shows such a flip.)
 #
 # Activations are bits too, a = 1 where the pre-activation y is above 0, and their
 # estimator has slope 1 only within [-1, 1]: a y far out will not flip soon, so its
@@ -199,17 +200,26 @@ if not (np.isclose(loss, of_package) and np.allclose(dscores, by_package)):
 # %% 5. The way back, by hand
 #
 # Here is a whole network with one hidden layer, 784-32-10, and 64 images. Forward, every line
-# makes a new array of the one before, up to the loss. Backward, the same lines come in reverse:
-# each takes the derivative of the loss with respect to its result, and returns that with respect
-# to its arguments. d... is such a derivative. The functions are in ops.py, each f_backward right
-# below its f_forward, and each is a few lines.
+# makes a new array of the one before, up to the loss. Backward, the same lines come in reverse.
+# Each takes the derivative of the loss with respect to its result, and gives that with respect to
+# its arguments. A d before a name is such a derivative.
 #
-# Two lines are no derivatives. bit_backward passes the gradient of a bit on to its
-# pre-activation where that is from -1 to 1. straight_through hands the gradient of a weight's bit
-# to its latent as it is. Everything else is the chain rule, and exact.
+# Dense, z = x w: each sum z[n, m] holds x[n, d] w[d, m], so dw[d, m] adds up x[n, d] dz[n, m]
+# over the images, which is x.T @ dz; and dx is dz @ w.T.
 #
-# net.backward, which the chapters use, does the same for any list of layers. The table
-# compares the two, array by array. (The network here computes in float64.)
+# Batch norm, y = scale xhat + shift with xhat = (z - mean) / std. If only z itself counted, dz
+# would be scale dy / std. But z also moves the mean and the std of its neuron, and with them xhat
+# of every other image. The mean takes off the mean of the gradient: adding 1 to all z changes
+# nothing. The std takes off the part along xhat: making all z wider changes nothing, either.
+# Both are one line below.
+#
+# Two lines are made up, as section 2 said, and not derivatives: that of the hidden bits, which
+# hands their gradient on where |y| <= 1, and straight_through, from a weight's bit to its latent.
+# All others are the chain rule, and exact.
+#
+# net.backward, which the chapters use, does the same for any list of layers; its functions are
+# in ops.py, each f_backward right below its f_forward. The table compares the two, array by
+# array. (The network here computes in float64.)
 
 heading("5. The way back, by hand")
 print("The gradient of every array, computed by hand and by net.backward. Differences are of")
@@ -219,19 +229,33 @@ rng = np.random.default_rng(args.seed)
 net = network.mlp([784, 32, 10], "0/1", rng, p0=0.2, dtype=np.float64)
 dense1, norm1, _, dense2, norm2 = net.layers
 x, answers = training[0][:64].reshape(64, -1).astype(float), training[1][:64]
-# forward: each function also returns what its way back needs
-z1, dense1_cache = ops.dense_forward(x, dense1.w)
-y1, norm1_cache, _, _ = ops.batchnorm_forward(z1, **norm1.params)
-a1, bit_cache = ops.bit_forward(y1)
-z2, dense2_cache = ops.dense_forward(a1, dense2.w)
-scores, norm2_cache, _, _ = ops.batchnorm_forward(z2, **norm2.params)
+
+
+def normalize(z, norm):
+    std = np.sqrt(z.var(axis=0) + norm.eps)
+    xhat = (z - z.mean(axis=0)) / std
+    return norm.params["scale"] * xhat + norm.params["shift"], xhat, std
+
+
+def normalize_back(dy, xhat, std, norm):
+    dxhat = dy * norm.params["scale"]
+    dz = (dxhat - dxhat.mean(axis=0) - xhat * (dxhat * xhat).mean(axis=0)) / std
+    return dz, (dy * xhat).sum(axis=0), dy.sum(axis=0)
+
+
+# forward
+z1 = x @ dense1.w
+y1, xhat1, std1 = normalize(z1, norm1)
+a1 = (y1 > 0).astype(float)
+z2 = a1 @ dense2.w
+scores, xhat2, std2 = normalize(z2, norm2)
 loss, dscores = losses.softmax_cross_entropy(scores, answers)
 # backward: the same lines from the last to the first
-dz2, dscale2, dshift2 = ops.batchnorm_backward(dscores, norm2_cache)
-da1, dw2 = ops.dense_backward(dz2, dense2_cache)
-dy1 = ops.bit_backward(da1, bit_cache)                        # straight through, if |y| <= 1
-dz1, dscale1, dshift1 = ops.batchnorm_backward(dy1, norm1_cache)
-_, dw1 = ops.dense_backward(dz1, dense1_cache, need_dx=False)
+dz2, dscale2, dshift2 = normalize_back(dscores, xhat2, std2, norm2)
+da1, dw2 = dz2 @ dense2.w.T, a1.T @ dz2
+dy1 = da1 * (np.abs(y1) <= 1)                                 # the hidden bits: made up
+dz1, dscale1, dshift1 = normalize_back(dy1, xhat1, std1, norm1)
+dw1 = x.T @ dz1
 dlatent1, dlatent2 = map(quantize.straight_through, (dw1, dw2))
 by_hand = {
     "latents of layer 1": dlatent1, "scales 1": dscale1, "shifts 1": dshift1,
@@ -255,7 +279,7 @@ for (name, mine), theirs in zip(by_hand.items(), net.grads(), strict=True):
 #
 # The latents are drawn from a bell curve. Its width is 0.1, and its middle lies so far below 0
 # that a fraction p0 of the latents is above 0. (The width alone means nothing. What counts is
-# how far a step moves a latent beside that width: steps of 0.01 need ten to cross 0.1.)
+# how far a step moves a latent beside that width. A latent of -0.1 needs ten steps of 0.01.)
 #
 # How does the network grow from there? One way is a timetable. A budget says which fraction of
 # all n weights may be 1 at time t. It grows from p0 to the final density, by an equal factor
@@ -288,10 +312,11 @@ for t in (0, 0.125, 0.25, 0.375, 0.5, 1):
 #     strength = share * loss / (h * (1 - share))
 #
 # The penalty is added to the loss. The strength is chosen such that the penalty is always the
-# same share of the whole: with share 0.2, a fifth of loss + penalty. It is treated as a constant
-# when the derivative is taken. Then one more weight that is 1 makes h larger by 1 / all weights,
-# so every weight gets the same dw, strength / all weights. The straight-through estimator hands it
-# to the latents: all of them are pushed down, by the same amount.
+# same share of the whole: with share 0.2, a fifth of loss + penalty. For the derivative the
+# strength counts as a fixed number, found anew at each step. (Else the penalty would be a fixed
+# part of the loss, whatever h is, and push nothing.) One more weight that is 1 makes h larger
+# by 1 / all weights, so every weight gets the same dw, strength / all weights. The
+# straight-through estimator hands it to the latents: all are pushed down by the same amount.
 #
 # A latent whose bit makes the loss smaller is pushed up by the loss as well, and stays above 0.
 # One that nothing pushes up falls, crosses 0, and its bit flips to 0. When there are few enough
@@ -310,16 +335,16 @@ rng = np.random.default_rng(args.seed)
 latent = rng.normal(0, 0.1, 1000)                             # about half of them are above 0
 latent[0] = 0.05
 expected, share, loss, rate = 0.05, 0.2, 1.0, 1.0
-print("step   latent 0  bit  push on each latent   ones")
+print("step   latent 0  bit  penalty  push on each latent   ones")
 for step in range(131):
     ones, total = np.count_nonzero(latent > 0), latent.size
     h = ones / total - expected                               # too many ones, as a fraction
     strength = share * loss / (h * (1 - share)) if h > 1e-4 else 0.0
-    penalty = strength * h                                    # what the loss grows by
+    penalty = strength * max(h, 0)                            # what the loss grows by
     dw = strength / total                                     # of each weight
     if step % 22 == 0 or h <= 1e-4 and step % 10 == 0:
         print(
-            f"{step:4d}  {latent[0]:9.4f}  {int(latent[0] > 0):3d}  {dw:19.5f}  "
+            f"{step:4d}  {latent[0]:9.4f}  {int(latent[0] > 0):3d}  {penalty:7.2f}  {dw:19.5f}  "
             f"{100 * ones / total:4.1f}%"
         )
     latent -= rate * dw
@@ -402,21 +427,21 @@ for name, centre in (("plain", 0.0), ("centred", round(64 * DENSITY) / 64)):
 #
 # Quantize, forward, loss, backward, update. The bits are chosen anew at every eighth step
 # only: few flip in one step, and choosing costs time. The learning rate falls along half
-# a cosine. The optimizer is Adam, or the simpler NormalizedSGD:
+# a cosine. The optimizer is Adam, which section 11 explains, or the simpler NormalizedSGD:
 #
 #     latent = latent - rate * dlatent / rms(dlatent)
 #
 # with the root mean square over the whole array: all layers move equally fast. At every eighth
-# step it also makes all latents a little smaller: they fade. No bit changes by that: which are
+# step it also moves all latents a little towards 0: they fade. No bit changes by that: which are
 # above 0, and which are the k largest, stays the same. But a step of the same size now moves a
 # latent past more of the others. So what an almost empty network learnt in the beginning can
 # be unlearnt later, when there is room for more ones. (optim.py has the formula. What runs is its
 # faster twin in fast.py.)
 #
-# train.fit, which sections 8, 11 and 12 use, does the same step after step; the check below
-# holds this loop and its train_step together. Around the steps, fit moves the training
-# images by up to a pixel if it is asked to, reads the centres anew at each epoch (this
-# short loop keeps those of the start), and writes a row an epoch.
+# train.fit, which sections 8, 11 and 12 use, does the same step after step. At the end of this
+# section both are run, and must give the same numbers to the last bit. Around the steps, fit
+# moves the training images by up to a pixel if it is asked to, reads the centres anew at each
+# epoch (this short loop keeps those of the start), and writes a row an epoch.
 
 heading("10. The training loop")
 print("Forty steps of the loop that stands in this file: the loss falls, and the ones grow.")
@@ -469,18 +494,19 @@ print("train.train_step does the same, bit for bit.")
 #     bits are whole numbers, so a variance below 1 says little. An eps of that size makes a
 #     small variance harmless, and changes nothing for a neuron that has many ones.
 # memory. Adam divides each gradient by the root of a mean of its squares over the last
-#     1 / (1 - beta2) steps. With the usual beta2 of 0.999 that is a thousand steps. After one
-#     gradient that was a million times too large, a latent hardly moves for a thousand steps.
-#     With 0.98 it is fifty.
-# fading. The first ones of an empty network have much to do, and their latents, and those of
-#     their rivals, are pushed far away from 0. Later no push brings them back in time. Latents
-#     that fade, by a part of (rate * fade) a step, come back by themselves.
+#     1 / (1 - beta2) steps, so that every latent moves by about the rate. With the usual beta2 of
+#     0.999 that is a thousand steps. After one gradient that was a million times too large, a
+#     latent hardly moves for a thousand steps. With 0.98 it is fifty.
+# fading. Few neurons work in an empty network, and so the loss pushes some latents far above 0 and
+#     others far below. What is right for few ones need not be right for many, but a latent that
+#     is far away does not come back in time. Adam's latents fade as well if they are told to: at
+#     each step they lose the part rate * fade.
 #
 # Here are five short trainings that differ in these three settings only: with all mends, with
-# each switched off, with none. To switch off others, change MENDS. The first number says how many
-# times larger the largest gradient of a neuron was than the usual one (root mean squares over
-# the neuron's latents). A flip is a weight whose bit has changed in a step. The figure shows both
-# numbers as the training goes on.
+# each switched off, with none. To switch off others, change MENDS. The size of a neuron's
+# gradient is the root mean square over its latents. The first number is the largest size that any
+# neuron had, over that of a usual neuron. A flip is a weight whose bit has changed in a step. The
+# figure 01_mlp_mnist_mends.png shows both as the training goes on.
 
 heading("11. Why growing fails at first, and what mends it")
 print("Five short trainings from 0.5% ones: with all mends, with each switched off, with none.")
@@ -628,14 +654,14 @@ print(f"{time.perf_counter() - began:.0f} seconds in all")
 # 1.c With 2% ones, how many times smaller than float32 can the weights be? (To the nearest whole
 #     number.)
 
-# %% Exercises
+# %% To think about
 #
 # 1. What is the smallest change of a 0/1 weight, and what is the smallest change of its
 #    latent? Which of the two does the optimizer see?
 # 2. A plain neuron of the first layer has no ones. What does it compute, what is the
 #    variance of its sum over a batch, and why does batch norm not divide by zero?
-# 3. All scales are +1 and all weights 0 or 1. Show that turning a pixel on can only turn
-#    hidden bits on, and that no class score can fall by it.
+# 3. All scales are +1 and all weights 0 or 1. Show that after training, when mean and std are
+#    fixed, turning a pixel on can only turn hidden bits on, and that no score can fall by it.
 # 4. Under a budget, add 7 to every latent. Which weights change? What then does the
 #    middle of the bell curve in section 6 decide?
 # 5. The centred weights are -centre and 1 - centre, not 0 and 1. Why does the file that
@@ -653,5 +679,5 @@ print(f"{time.perf_counter() - began:.0f} seconds in all")
 #    middle decides nothing under a budget (but the first epoch's centre, which is read
 #    before the first choice); it decides for the penalty rule, whose threshold stays 0.
 # 5. The centre is one number a layer, c/64. Times 64, a centred sum is 64 z - c S, with z the sum
-#    over the ones and S the sum of all inputs: a whole number. float32 holds it exactly, as
-#    chapter 3 shows.
+#    over the ones and S the sum of all inputs: a whole number, since pixels are whole numbers
+#    from 0 to 255. float32 holds it exactly, as chapter 3 shows.
