@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from conftest import FIGURES, TOP_KEYS, fresh
 from lab import experiment, growing, options, recipes, report_trials, trials, variants
 from lab.watch import Watch
 
@@ -81,7 +82,7 @@ def test_the_trials_hand_their_executor_on_and_say_what_was_best(tmp_path, monke
     monkeypatch.setattr(options, "open_data", lambda name, folder: Namespace(name="MNIST"))
     trials.run(Namespace(out=tmp_path, data_dir=None, seed=0, data="mnist"), "an executor")
     assert {executor for _, executor in given} == {"an executor"}
-    rows = json.loads((tmp_path / "trials_mnist.json").read_text(encoding="utf-8"))["rows"]
+    rows = json.loads((tmp_path / "01_trials.json").read_text(encoding="utf-8"))["rows"]
     assert {row["way"] for row in rows} == set(recipes.WAYS)
     assert sum(row["part"] == "seeds" for row in rows) == trials.SEEDS * len(recipes.WAYS)
     ideas = sum(len(found) for found in trials.IDEAS.values())
@@ -227,3 +228,31 @@ def test_what_steers_and_what_watches_are_both_called():
     both(3, "net")
     assert called == [("first", 3, "net"), (3, "net")]
     assert experiment.both(None, None) is None and experiment.both(len, None) is len
+
+
+# what is committed
+
+
+@pytest.mark.parametrize("path", sorted(FIGURES.glob("*_trials.json")), ids=lambda path: path.stem)
+def test_committed_trials_gave_every_way_the_same_search(path):
+    content = json.loads(path.read_text(encoding="utf-8"))
+    assert content.keys() >= TOP_KEYS
+    assert fresh(content), f"{path.name}: its sources have changed since; run its command again"
+    assert all(row["test_accuracy"] is None for row in content["rows"]), "a test set was read"
+    ways = report_trials.ways(content)
+    assert ways.keys() == recipes.WAYS.keys()
+    for way, rows in ways.items():
+        parts = [row["part"] for row in rows]
+        assert parts.count("rates") >= len(trials.RATES) and parts.count("eps") >= len(trials.EPS)
+        assert (parts.count("memory"), parts.count("again")) == (len(trials.MEMORIES), 2)
+        assert {row["seed"] for row in rows if row["part"] == "seeds"} == {0, 1, 2}
+        searched = [row for row in rows if row["part"] in report_trials.SEARCH]
+        best = trials.best(searched)
+        chosen = next(row for row in rows if row["part"] == "seeds")
+        assert (best["rate"], best["settings"]) == (chosen["rate"], chosen["settings"])
+        found = recipes.FOUND[{"MNIST": "mnist", "CIFAR-10": "cifar10"}[content["data"]]][way]
+        usual = {"eps": 1e-5, "beta2": 0.999, "fade": None}
+        told = {key: chosen["settings"].get(key, value) for key, value in usual.items()}
+        assert found == {"rate": chosen["rate"]} | {
+            key: value for key, value in told.items() if value != usual[key]
+        }

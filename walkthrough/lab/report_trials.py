@@ -23,7 +23,9 @@ def accuracies(rows):
 
 def settings(row):
     """What makes a training forget, in words: "eps 1, beta2 0.98, fade 0.03"."""
-    return ", ".join(f"{name} {row.get(name, usual):g}" for name, usual in USUAL.items())
+    return ", ".join(
+        f"{name} {row['settings'].get(name, usual):g}" for name, usual in USUAL.items()
+    )
 
 
 def search_table(contents):
@@ -32,7 +34,7 @@ def search_table(contents):
     Parameters
     ----------
     contents : list of dict
-        Of figures/trials_*.json.
+        Of figures/*_trials.json.
     """
     rows = []
     for content in contents:

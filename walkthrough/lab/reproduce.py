@@ -36,6 +36,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from lab import curves, experiment, options, sources
 
+# what a sweep adds to the row of a run
+ADDED = ("part", "settings", "way")
 # what is compared of a run, so far as its file has it
 COMPARED = ("row", "epochs", "trace", "latents", "examples", "filters", "adds_in_training")
 
@@ -66,7 +68,7 @@ def runs_of(content, folder):
     ]
     found = []
     for row in content["rows"]:
-        row = {key: value for key, value in row.items() if key != "part"}
+        row = {key: value for key, value in row.items() if key not in ADDED}
         mine = [run for run in held if run["row"] == row]
         if not mine:
             raise LookupError(f"no run of {row} is in {folder / 'runs'}")

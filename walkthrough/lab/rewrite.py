@@ -7,17 +7,20 @@ Nothing is trained.
 A generated part of a page stands between two lines, <!-- begin: name --> and <!-- end -->.
 """
 
+import json
 import re
 
 from lab import (
     csv_of_results,
     experiment,
+    growing,
     recipes,
     redraw,
     report,
     report_bits,
     report_chips,
     report_curves,
+    report_trials,
 )
 from sbnn_np.support import atomic
 
@@ -27,6 +30,11 @@ ROOT = experiment.FIGURES.parent
 def front():
     """Generated parts of the front page: from a name to text, as in the others below."""
     return {"networks": report_bits.front_table(redraw.read("03_bits_and_bytes.json"))}
+
+
+def trials():
+    """The contents of the trials, of each data set that has been tried."""
+    return [json.loads(path.read_text("utf-8")) for path in sorted(redraw.FIGURES.glob("*_trials.json"))]
 
 
 def results():
@@ -46,6 +54,9 @@ def results():
         "convolution": report_bits.conv_line(bits),
         "chapter 1": report.accuracy_table(first, long_first, "01_mlp_mnist.py"),
         "step of chapter 1": report.step_line(first),
+        "mends": growing.told(first["mends"]),
+        "search": report_trials.search_table(trials()),
+        "ideas": report_trials.ideas_table(trials()),
         "chapter 2": report.accuracy_table(second, long_second, "02_conv_cifar10.py"),
         "penalty": report.penalty_line(redraw.read("02_sweep.json"), second),
         "equal bytes": report.markdown(

@@ -44,7 +44,7 @@ def sweep(part, name, args, candidates, executor=None):
             field.name: getattr(candidates[place], field.name) for field in fields(Recipe)
             if field.name in ALSO and getattr(candidates[place], field.name) != field.default
         }
-        rows[place] = {"part": part, **row, **changed}
+        rows[place] = {"part": part, "settings": changed, **row}
         print(
             f"{part:9s}  {row['method']:<15} {row['optimizer']:<13} rate {row['rate']:<6} "
             f"{row['epochs']:2d} epochs  {row['schedule'] or '-':<9} seed {row['seed']}  "

@@ -61,6 +61,7 @@ IDEAS = {
     },
 }
 SEEDS = 3
+FILES = {"mnist": "01_trials", "strokes": "01_trials", "cifar10": "02_trials", "shapes": "02_trials"}
 
 
 def best(rows):
@@ -135,7 +136,7 @@ def run(args, executor=None):
         for idea, change in IDEAS.get(way, {}).items():
             part(idea, [replace(chosen[way], seed=seed, **change) for seed in seeds])
 
-    file = args.out / f"{options.named(f'trials_{args.data}', dataset.name)}.json"
+    file = args.out / f"{options.named(FILES[name], dataset.name)}.json"
     experiment.write_json(file, options.with_provenance(
         "lab/trials", args, dataset.name, sum(row["seconds"] for row in rows),
         experiment.digest(*tried), {"rows": rows},
