@@ -7,7 +7,6 @@ Nothing is trained.
 A generated part of a page stands between two lines, <!-- begin: name --> and <!-- end -->.
 """
 
-import json
 import re
 
 from lab import (
@@ -34,7 +33,7 @@ def front():
 
 def trials():
     """The contents of the trials, of each data set that has been tried."""
-    return [json.loads(path.read_text("utf-8")) for path in sorted(redraw.FIGURES.glob("*_trials.json"))]
+    return [redraw.read(path.name) for path in sorted(redraw.FIGURES.glob("*_trials.json"))]
 
 
 def results():

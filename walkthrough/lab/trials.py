@@ -61,7 +61,9 @@ IDEAS = {
     },
 }
 SEEDS = 3
-FILES = {"mnist": "01_trials", "strokes": "01_trials", "cifar10": "02_trials", "shapes": "02_trials"}
+FILES = {
+    "mnist": "01_trials", "strokes": "01_trials", "cifar10": "02_trials", "shapes": "02_trials",
+}
 
 
 def best(rows):
