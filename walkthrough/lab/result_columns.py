@@ -83,6 +83,7 @@ SETTINGS = [
     of_recipe("eps", "added to the variance in batch norm"),
     of_recipe("beta2", "memory of Adam for squares of gradients; no other optimizer uses it"),
     of_recipe("fade", "part, times the rate, that latents lose in a step; empty: what is usual"),
+    of_recipe("variant", "idea of the trials that it was trained with; plain: none"),
 ]
 # what was measured of a run
 NUMBERS = [
