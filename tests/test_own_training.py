@@ -19,6 +19,7 @@ from sbnn_np.datasets.download import DataError
 from sbnn_np.engines import packed
 from sbnn_np.engines.sliced import bit_sliced
 from sbnn_np.own import own_data, own_training, train_command
+from sbnn_np.page import trace as traces
 
 pytestmark = pytest.mark.container
 
@@ -284,3 +285,27 @@ def test_a_seed_repeats_a_training_to_the_last_bit(here, rng):
     a, b, c = (Path(name).read_bytes() for name in "abc")
     assert a == b != c
     assert json.loads(a[10 : 10 + int.from_bytes(a[6:10], "little")])["shape"] == [16, 16, 1]
+
+
+def test_a_training_leaves_a_trace_that_the_page_plays(here, rng):
+    images, labels = drawn(20, rng)
+    np.savez("data.npz", images=images, labels=labels, classes=CLASSES)
+    how = [*QUICK, "--epochs", 3, "--out", "model.sbnn"]
+    done = call("train", "data.npz", *how, "--trace", "steps.npz")
+    assert done.returncode == 0 and not done.stderr
+    *_, page = next_commands(done)
+    assert page == ["page", "model.sbnn", "--images", "data.npz", "--trace", "steps.npz"]
+    assert call(*page).returncode == 0
+    trace = traces.load("steps.npz")
+    assert len(trace.accuracy) == 3 and trace.shape == (16, 16)
+    model = storage.load("model.sbnn")
+    assert np.array_equal(trace.bits[-1], model.blocks[0].w[:, : traces.NEURONS].T.astype(bool))
+    # to listen changes no bit
+    assert call("train", "data.npz", *how, "--out", "alone.sbnn").returncode == 0
+    assert (here / "alone.sbnn").read_bytes() == (here / "model.sbnn").read_bytes()
+
+    np.savez("colour.npz", images=np.repeat(images[..., None], 3, axis=3), labels=labels)
+    done = call("train", "colour.npz", "--trace", "more.npz")
+    assert done.returncode == 2 and "--trace: the images are 16 x 16 x 3" in done.stderr
+    done = call("train", "data.npz", "--trace", here)
+    assert done.returncode == 2 and f"--trace {here}: it is a folder" in done.stderr

@@ -108,7 +108,7 @@ def plan(shape, N, sizes, density, bits, epochs=None, shift=None):
     return made
 
 
-def trained(own, training, validation, how, seed):
+def trained(own, training, validation, how, seed, trace=None):
     """Train a network, and freeze it.
 
     Parameters
@@ -118,6 +118,8 @@ def trained(own, training, validation, how, seed):
         Numbers of images.
     how : Plan
     seed : int
+    trace : Trace, optional
+        Listens to the training; see `page.trace`.
 
     Returns
     -------
@@ -143,13 +145,15 @@ def trained(own, training, validation, how, seed):
         if row["epoch"] % -(-how.epochs // LINES) == 0 or row["epoch"] == how.epochs:
             print(train.format_row(row), flush=True)
             frozen()                                          # better refused now than at the end
+        if trace:
+            trace.on_epoch(row, net)
 
     print("epoch    loss   train  valid density   flips seconds", flush=True)
     train.fit(
         net, (seen[training], own.labels[training]), (seen[validation], own.labels[validation]),
         rule, optimizer, how.rate, how.epochs, rng, how.batch,
         mover(how.shift, (1 if own.bits else 255) if own.ground == "light" else 0), how.every,
-        on_epoch=tell,
+        on_step=trace.on_step if trace else None, on_epoch=tell,
     )
     return frozen(), net
 

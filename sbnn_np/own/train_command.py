@@ -10,6 +10,7 @@ from sbnn_np.bits import storage, summary
 from sbnn_np.datasets.download import DataError
 from sbnn_np.engines import packed
 from sbnn_np.own import own_data, own_training
+from sbnn_np.page.trace import Trace
 from sbnn_np.support import atomic
 
 WIDEST = 12             # classes whose confusion is shown as a table; of more, the commonest pairs
@@ -44,7 +45,7 @@ def run(args):
     ----------
     args : argparse.Namespace
         `data`, a path; `out`, the path of the model file; `density`; `layers`, hidden neurons;
-        `epochs` and `shift`, or None; `seed`.
+        `epochs` and `shift`, or None; `seed`; `trace`, the path of a trace for the page, or None.
 
     Raises
     ------
@@ -52,20 +53,27 @@ def run(args):
         If the data cannot be read or learned from, or the model file not be written.
     """
     check_out(args.out, args.data)
+    if args.trace:
+        check_out(args.trace, args.data, "--trace")
     own = own_data.load(args.data)
+    if args.trace:
+        check_traced(own.images.shape[1:])
     training, validation = own.split(args.seed)
     how = own_training.plan(
         own.images.shape[1:], len(training), [*args.layers, len(own.classes)], args.density,
         own.bits, args.epochs, args.shift,
     )
     describe(args.data, own, len(training), len(validation), how)
-    model, net = own_training.trained(own, training, validation, how, args.seed)
+    trace = Trace() if args.trace else None
+    model, net = own_training.trained(own, training, validation, how, args.seed, trace)
     print()
     summary.summary(net)
     try:
         size = storage.save(model, args.out)
+        if trace:
+            trace.save(args.trace)
     except OSError as error:
-        raise DataError(f"{args.out}: {error.strerror or error}") from None
+        raise DataError(f"{error.filename}: {error.strerror or error}") from None
     print(f"\n{args.out}: {size:,} bytes")
     # the answers of the file, and not of the network that trained
     scores = packed.Packed(storage.load(args.out)).forward(own.images[validation])
@@ -73,7 +81,10 @@ def run(args):
     sample = own.files[validation[0] if len(own.files) > 1 else 0]
     left = [] if own.ground or own.images.shape[3] == 3 else ["--invert", "no"]
     print("\nNext:")
-    for words in (["show", args.out], ["predict", args.out, sample, *left]):
+    commands = [["show", args.out], ["predict", args.out, sample, *left]]
+    if trace:
+        commands.append(["page", args.out, "--images", sample, "--trace", args.trace])
+    for words in commands:
         print(f"    python -m sbnn_np {shlex.join(words)}")
 
 
@@ -101,6 +112,11 @@ def add_arguments(parser):
         "--shift", type=whole(0), metavar="PIXELS",
         help="move training images at random by up to so many pixels (default: 1, or 0 for images "
         "of fewer than 12 pixels a side); 0 where the place of things tells their class",
+    )
+    parser.add_argument(
+        "--trace", metavar="FILE",
+        help="keep, epoch by epoch, which weights of sixteen neurons are 1; `page --trace FILE` "
+        "plays it. For square grey images",
     )
     parser.add_argument(
         "--seed", type=whole(0), default=0, help="of all that is random (default: 0)"
@@ -133,23 +149,36 @@ def layers(text):
     return [whole(1)(word) for word in text.split(",")]
 
 
-def check_out(out, source):
-    """Refuse a place for the model file that cannot be written to, before hours are spent.
+def check_out(out, source, option="--out"):
+    """Refuse a place for a file that cannot be written to, before hours are spent.
 
     Parameters
     ----------
     out, source : str
-        Paths of the model file and of the images.
+        Paths of the file and of the images.
+    option : str
+        That names the file.
     """
     path = Path(out)
     if path.is_dir():
-        raise DataError(f"--out {out}: it is a folder; it must be a file, as {path / 'model.sbnn'}")
+        raise DataError(
+            f"{option} {out}: it is a folder; it must be a file, as {path / 'model.sbnn'}"
+        )
     if path.exists() and path.resolve() == Path(source).resolve():
-        raise DataError(f"--out {out}: the images are in this file")
+        raise DataError(f"{option} {out}: the images are in this file")
     try:
         atomic.probe(path.parent)
     except OSError as error:
-        raise DataError(f"--out {out}: cannot be written: {error.strerror or error}") from None
+        raise DataError(f"{option} {out}: cannot be written: {error.strerror or error}") from None
+
+
+def check_traced(shape):
+    """Refuse to trace a training on images, (H, W, C), that the page cannot show."""
+    H, W, C = shape
+    if H != W or C != 1:
+        raise DataError(
+            f"--trace: the images are {H} x {W} x {C}; the page shows square ones of one channel"
+        )
 
 
 def describe(path, own, training, validation, how):
