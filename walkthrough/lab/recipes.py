@@ -41,10 +41,19 @@ SCHEDULES = {
     "shrinking": {"start": 0.5, "share": None},
     "penalty": {"start": DENSITY, "share": 0.1},
 }
-# what did best on the validation images in the trials (figures/trials_mnist.json): the rate, and
+# what did best on the validation images in the trials (figures/01_trials.json): the rate, and
 # what makes a training forget
 FOUND = {
-    "mnist": {},
+    "mnist": {
+        "full precision": {"rate": 3e-3, "beta2": 0.98},
+        "+-1": {"rate": 5.5e-3},
+        "ternary": {"rate": 3e-2},
+        "0/1": {"rate": 1e-2, "eps": 10.0},
+        "grown by gradient": {"rate": 1e-2, "eps": 100.0},
+        "growing": {"rate": 1.8e-2, "eps": 0.1, "beta2": 0.98, "fade": 0.1},
+        "constant": {"rate": 3e-2, "eps": 1.0},
+        "shrinking": {"rate": 1e-2, "beta2": 0.98, "fade": 0.03},
+    },
 }
 
 
