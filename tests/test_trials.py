@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from conftest import FIGURES, TOP_KEYS, fresh
-from lab import experiment, growing, options, recipes, report_trials, trials, variants
+from lab import experiment, growing, options, recipes, report_trials, sweep, trials, variants
 from lab.watch import Watch
 
 from sbnn_np.core import network, sparsity
@@ -247,7 +247,7 @@ def test_committed_trials_gave_every_way_the_same_search(path):
         assert (parts.count("memory"), parts.count("again")) == (len(trials.MEMORIES), 2)
         assert {row["seed"] for row in rows if row["part"] == "seeds"} == {0, 1, 2}
         searched = [row for row in rows if row["part"] in report_trials.SEARCH]
-        best = trials.best(searched)
+        best = sweep.best_of(searched)
         chosen = next(row for row in rows if row["part"] == "seeds")
         assert (best["rate"], best["settings"]) == (chosen["rate"], chosen["settings"])
         found = recipes.FOUND[{"MNIST": "mnist", "CIFAR-10": "cifar10"}[content["data"]]][way]

@@ -31,9 +31,9 @@ def mends(lines):
     peak = max(named["without any"]["largest"]) / typical(named["without any"])
     fig, ((left, right),) = canvas(1, 2, height=4.6)
     headline(fig, (
-        f"Growing from nearly no ones: with the usual settings one neuron's gradient is "
-        f"$\\mathbf{{10^{{{np.log10(peak):.0f}}}}}$ times the usual one, fewer bits flip late, and "
-        f"{gap:.1f} points of accuracy are lost"
+        "Growing from nearly no ones: with the usual settings one neuron's gradient is "
+        f"{float(f'{peak:.0e}'):,.0f} times the usual one, fewer bits flip late, and {gap:.1f} "
+        "points of accuracy are lost"
     ))
     for line in lines:
         colour, dash = LOOK[line["name"]]

@@ -1,5 +1,6 @@
 """The trials as text: what was found for each way, and what each idea was worth beside it."""
 
+from lab.sweep import best_of
 from lab.tables import markdown, percent
 
 SEARCH = ("rates", "eps", "memory", "again")      # the parts of a search; "seeds" repeats its best
@@ -39,10 +40,7 @@ def search_table(contents):
     rows = []
     for content in contents:
         for way, mine in ways(content).items():
-            plain = max(
-                (row for row in mine if row["part"] == "rates"),
-                key=lambda row: row["validation_accuracy"],
-            )
+            plain = best_of([row for row in mine if row["part"] == "rates"])
             seeds = [row for row in mine if row["part"] == "seeds"]
             rows.append((content["data"], way, mine, plain, seeds))
     return markdown((

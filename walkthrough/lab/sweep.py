@@ -57,10 +57,14 @@ def sweep(part, name, args, candidates, executor=None):
 
 
 def best(rows, method):
-    """The row of a method with the best validation accuracy, among those within their density.
+    """The best row of a method; see `best_of`."""
+    return best_of([row for row in rows if row["method"] == method])
+
+
+def best_of(rows):
+    """The row with the best validation accuracy among those within their density, if any is.
 
     The penalty alone can miss its density. Of equals, the first one is taken.
     """
-    mine = [row for row in rows if row["method"] == method]
-    within = [row for row in mine if (row["density"] or 0) <= (row["target_density"] or 1)]
-    return max(within, key=lambda row: row["validation_accuracy"])
+    within = [row for row in rows if (row["density"] or 0) <= (row["target_density"] or 1)]
+    return max(within or rows, key=lambda row: row["validation_accuracy"])

@@ -32,7 +32,7 @@ os.environ["OPENBLAS_NUM_THREADS"] = "1"
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from lab import experiment, options, recipes
-from lab.sweep import sweep
+from lab.sweep import best_of, sweep
 
 RATES = (3e-3, 1e-2, 3e-2, 1e-1)
 EPS = (1e-1, 1.0)
@@ -66,12 +66,6 @@ FILES = {
 }
 
 
-def best(rows):
-    """The best of some rows: by validation, among those within their density, if there are any."""
-    within = [row for row in rows if (row["density"] or 0) <= (row["target_density"] or 1)]
-    return max(within or rows, key=lambda row: row["validation_accuracy"])
-
-
 def search(begin, part):
     """Find what is best for a way: rate, eps, memory, and the rate again.
 
@@ -90,7 +84,7 @@ def search(begin, part):
     def run(what, candidates):
         candidates = [recipe for recipe in candidates if recipe not in tried]
         tried.update(zip(candidates, part(what, candidates)))
-        top = best(list(tried.values()))
+        top = best_of(list(tried.values()))
         return next(recipe for recipe, row in tried.items() if row is top)
 
     chosen = run("rates", [replace(begin, rate=rate) for rate in RATES])
