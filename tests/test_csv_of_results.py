@@ -75,7 +75,7 @@ def test_the_row_says_which_results_have_the_run(table):
         assert {(line["validation_accuracy"], line["seconds"]) for line in mine} == told
         assert sum(len(line["parts"].split("; ")) for line in mine) == len(rows)
         for line in mine:
-            assert (line["test_was_read"] == "False") == path.stem.endswith("sweep")
+            assert (line["test_was_read"] == "False") == path.stem.endswith(("sweep", "trials"))
             assert (line["test_accuracy"] == "") == (line["test_was_read"] == "False")
 
 
@@ -94,7 +94,7 @@ def test_every_number_of_a_run_and_every_setting_has_a_column(table):
 def test_means_are_over_runs_that_differ_in_their_seed_alone(table):
     means = lines("results_means.csv")
     settings = list(means[0])[: list(means[0]).index("seeds")]
-    assert settings[0] == "results" and settings[-1] == "fade" and "seed" not in settings
+    assert settings[0] == "results" and settings[-1] == "variant" and "seed" not in settings
     groups = {}
     for line in table:
         groups.setdefault(tuple(line[name] for name in settings), []).append(line)

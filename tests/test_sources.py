@@ -175,7 +175,8 @@ found = {}
 for said in json.load(sys.stdin):
     recipe = experiment.recipe_of({"recipe": said})
     for start in (experiment.sources.START, curves.START, models.AGREEMENT):
-        found[f"{recipe.method} {recipe.optimizer} {recipe.net} {recipe.rule} {start[-1]}"] = (
+        kind = f"{recipe.method} {recipe.optimizer} {recipe.net} {recipe.rule} {recipe.variant}"
+        found[f"{kind} {start[-1]}"] = (
             experiment.digest(recipe, start=start)
         )
 print(json.dumps(found))
