@@ -135,35 +135,48 @@ def loaded(path):
         raise storage.ModelFileError(f"{path}: {error.strerror or error}") from None
 
 
-def main():
-    """Read the command line, and do what it says; exit code 2 if that cannot be done."""
+def command_line():
+    """The parser of all commands; each sets `function`, which does it."""
     parser = argparse.ArgumentParser(
         prog="python -m sbnn_np", description="Make model files, look into them, and use them.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     commands = parser.add_subparsers(dest="command", required=True)
-    for function, text in (
-        (show, "print what is in a model file, and where its bytes go"),
-        (predict, "print what a model takes images for"),
-    ):
+
+    def add(function, text):
+        """A command named as its function; all but `train` begin with a model file."""
+        trains = function is train
         command = commands.add_parser(
-            function.__name__, help=text, description=text.capitalize() + ".",
-            formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+            function.__name__, help=text,
+            description=train_command.HELP if trains else text.capitalize() + ".",
+            formatter_class=argparse.RawDescriptionHelpFormatter if trains
+            else argparse.ArgumentDefaultsHelpFormatter,
         )
-        command.add_argument("model", help="a .sbnn file")
+        if not trains:
+            command.add_argument("model", help="a .sbnn file")
         command.set_defaults(function=function)
+        return command
+
+    add(show, "print what is in a model file, and where its bytes go")
+    predict_options(add(predict, "print what a model takes images for"))
+    export_options(add(export, "write a model as C for a small device"))
+    page_options(add(page, "write a page for the browser"))
+    train_command.add_arguments(add(train, "train a network on your own images"))
+    return parser
+
+
+def predict_options(command):
+    """Add what `predict` takes."""
     command.add_argument("image", nargs="+", help="PNG; or idx, .npy or .npz file of images")
     command.add_argument("--first", type=positive, default=10, help="images of a file of many")
     command.add_argument(
         "--invert", choices=["auto", "yes", "no"], default="auto",
         help="make 255 - pixel of each pixel; auto: of images whose ground is not the model's",
     )
-    command = commands.add_parser(
-        "export", help="write a model as C for a small device",
-        description="Write a model as C for a small device.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-    )
-    command.add_argument("model", help="a .sbnn file")
+
+
+def export_options(command):
+    """Add what `export` takes."""
     command.add_argument("--to", required=True, help="folder for the files; made if missing")
     command.add_argument("--prefix", help="of all names; None: the name of the model file")
     command.add_argument(
@@ -173,30 +186,25 @@ def main():
         "--flash-bytes", type=positive, help="take no more flash; the layout becomes denser for it"
     )
     command.add_argument("--ram-bytes", type=positive, help="take no more memory for activations")
-    command.set_defaults(function=export)
-    command = commands.add_parser(
-        "page", help="write a page for the browser", description="Write a page for the browser.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-    )
-    command.add_argument("model", help="a .sbnn file")
+
+
+def page_options(command):
+    """Add what `page` takes."""
     command.add_argument("--out", default="page.html", help="the page")
     command.add_argument(
         "--images", nargs="+",
         help="files of test images, 20 in all, as of predict; None: digit_*.png beside the model",
     )
     command.add_argument(
-        "--trace", help="record of a training (.npz), which the page then plays. To make one, let "
-        "t = sbnn_np.page.trace.Trace(), hand on_step=t.on_step and on_epoch=t.on_epoch to "
-        "train.fit, and call t.save(file)"
+        "--trace", help="record of a training (.npz), which the page then plays. `train --trace` "
+        "makes one. So does any training: let t = sbnn_np.page.trace.Trace(), hand "
+        "on_step=t.on_step and on_epoch=t.on_epoch to train.fit, and call t.save(file)"
     )
-    command.set_defaults(function=page)
-    command = commands.add_parser(
-        "train", help="train a network on your own images", description=train_command.HELP,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    train_command.add_arguments(command)
-    command.set_defaults(function=train)
-    args = parser.parse_args()
+
+
+def main():
+    """Read the command line, and do what it says; exit code 2 if that cannot be done."""
+    args = command_line().parse_args()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             # names of classes and files may hold what the terminal's encoding cannot say

@@ -57,6 +57,22 @@ def search_table(contents):
     ), rows)
 
 
+def growing_line(content):
+    """How networks that grew did beside a constant density in the trials, in a sentence."""
+    by = {
+        way: accuracies([row for row in rows if row["part"] == "seeds"])
+        for way, rows in ways(content).items()
+    }
+    told = {way: "{:.2f} ± {:.2f}%".format(*(100 * v for v in by[way])) for way in by}
+    return (
+        "Both sweeps had the usual settings of batch norm and Adam. Where these were searched for, "
+        "too, in the [trials](../figures/README.md#growing-from-a-nearly-empty-start-the-trials) "
+        f"on {content['data']}, networks grown by gradient reached {told['grown by gradient']} of "
+        f"the validation images, those of a constant density {told['constant']}, and those grown "
+        f"by timetable {told['growing']}."
+    )
+
+
 def helps(rows, before):
     """Whether an idea gains more than the spread of seeds, with it or without.
 

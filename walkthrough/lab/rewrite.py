@@ -78,7 +78,7 @@ def departures():
     sweeps = redraw.read("01_sweep.json"), redraw.read("02_sweep.json")
     return {
         "trials": report.trials_table(sweeps[1]),
-        "growing": report.growing_line(*sweeps),
+        "growing": report.growing_line(*sweeps) + "\n" + report_trials.growing_line(trials()[0]),
     }
 
 

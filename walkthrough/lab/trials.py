@@ -12,7 +12,7 @@ and grown by gradient. Only validation images decide; the test set is not read.
     seeds      what was best so far, and two more seeds of it
     ideas      the same three seeds with one thing more: see `IDEAS`
 
-    python walkthrough/lab/trials.py --data mnist      784-300-100-10, 8 epochs: an hour
+    python walkthrough/lab/trials.py --data mnist      784-300-100-10, 8 epochs: 80 minutes
     python walkthrough/lab/trials.py --data cifar10    five convolutions of 16 to 64 filters, 4
                                                        epochs of 10,000 images: two hours
 
