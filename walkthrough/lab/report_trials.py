@@ -66,8 +66,7 @@ def growing_line(content):
     told = {way: "{:.2f} ± {:.2f}%".format(*(100 * v for v in by[way])) for way in by}
     return (
         "Both sweeps had the usual settings of batch norm and Adam. Where these were searched for, "
-        "too, in the [trials](../figures/README.md#growing-from-a-nearly-empty-start-the-trials) "
-        f"on {content['data']}, networks grown by gradient reached {told['grown by gradient']} of "
+        f"too, in the [trials](../figures/README.md) on {content['data']}, networks grown by gradient reached {told['grown by gradient']} of "
         f"the validation images, those of a constant density {told['constant']}, and those grown "
         f"by timetable {told['growing']}."
     )
