@@ -66,9 +66,9 @@ def growing_line(content):
     told = {way: "{:.2f} ± {:.2f}%".format(*(100 * v for v in by[way])) for way in by}
     return (
         "Both sweeps had the usual settings of batch norm and Adam. Where these were searched for, "
-        f"too, in the [trials](../figures/README.md) on {content['data']}, networks grown by gradient reached {told['grown by gradient']} of "
-        f"the validation images, those of a constant density {told['constant']}, and those grown "
-        f"by timetable {told['growing']}."
+        f"too, in the [trials](../figures/README.md) on {content['data']}, networks grown by "
+        f"gradient reached {told['grown by gradient']} of the validation images, those of a "
+        f"constant density {told['constant']}, and those grown by timetable {told['growing']}."
     )
 
 
